@@ -1,0 +1,179 @@
+/*
+ * A policy: what the agent may do, when, how often. Read from YAML by policy_load(), checked whole
+ * before anything uses it, read-only afterwards.
+ *
+ * SI values throughout; the file's units (`2.3 V`, `0.5 nm`, `50 ms`) end in the loader.
+ */
+#ifndef CONFIG_POLICY_H
+#define CONFIG_POLICY_H
+
+#include "instrument/action.h"
+#include "nn/labels.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+    POLICY_RULES_MAX = 32,
+    POLICY_CONDITIONS_MAX = 8,
+    POLICY_NAME_MAX = 64,
+    POLICY_BYTES_MAX = 256 * 1024,
+};
+
+/* A label of the model, or the best of the accepted labels. */
+enum { POLICY_WANTED = NN_LABEL_COUNT };
+
+/* "bad_blurry >= 0.80": true when the score is at or above (below) the threshold. */
+struct policy_condition {
+    int label;  /* enum nn_label, or POLICY_WANTED */
+    bool below; /* false: >=, true: < */
+    double threshold;
+};
+
+enum policy_mode {
+    POLICY_ACTIVE, /* the rule acts */
+    POLICY_ADVISE, /* the rule says in the record what it would do, and nothing is sent */
+    POLICY_OFF     /* the rule is skipped */
+};
+
+enum policy_response {
+    POLICY_DO,       /* send rule.action */
+    POLICY_NEW_AREA, /* reimage on a free place, chosen by the agent */
+    POLICY_GOOD,     /* target reached: report, keep watching or end the night */
+    POLICY_WAIT,     /* nothing; verdicts up to now no longer count */
+    POLICY_HOLD,     /* stop acting until an operator resumes */
+    POLICY_PARK      /* retract and end the night */
+};
+
+enum policy_confirm {
+    POLICY_VERDICTS, /* that many judged verdicts in a row, `decide.stride` lines apart */
+    POLICY_FRAMES    /* the last verdicts of that many whole frames in a row */
+};
+
+/* One parameter of rule.action that changes from firing to firing: from, from + step, ... to. */
+struct policy_ramp {
+    int parameter;         /* index in action_parameters(action.kind); -1: nothing changes */
+    double from, to, step; /* step > 0 when to > from, < 0 when to < from */
+};
+
+struct policy_rule {
+    char name[POLICY_NAME_MAX];
+    int line; /* in the policy file, for the record: "h-si-100.yaml:57" */
+    enum policy_mode mode;
+    struct policy_condition when[POLICY_CONDITIONS_MAX]; /* all must hold */
+    size_t n_when;
+    /* Once fired, the rule keeps matching until all of these hold. None: until `when` fails. */
+    struct policy_condition until[POLICY_CONDITIONS_MAX];
+    size_t n_until;
+    enum policy_confirm confirm;
+    uint32_t confirm_n;
+    enum policy_response response;
+    struct action action; /* POLICY_DO: first values */
+    struct policy_ramp ramp;
+    uint32_t flip_sign_every;  /* pulse: change the sign after so many firings; 0 never */
+    uint32_t at_most_per_site; /* firings; a ramp ends after its last step in any case */
+    uint32_t at_most_per_episode;
+};
+
+/* Numbers of actions, and hours. Every one must be kept; the strictest wins. */
+struct policy_budget {
+    uint32_t actions_per_site;
+    uint32_t actions_per_episode; /* an episode ends with a confirmed good tip */
+    uint32_t actions_per_hour;
+    uint32_t actions_per_night;
+    uint32_t pulses_per_episode;
+    uint32_t pulses_per_hour;
+    uint32_t pulses_per_night;
+    uint32_t crashes_per_episode;
+    uint32_t necks_per_night;
+    uint32_t coarse_moves_per_night;
+    uint32_t crash_detections_per_night; /* this many unwanted crashes end the night */
+    double night_s;                      /* length of the night */
+};
+
+struct policy_guards {
+    double over_current_a; /* |I| above this on over_current_samples samples in a row */
+    uint32_t over_current_samples;
+    double flat_line_m;         /* peak to peak below this after a line fit: not tunnelling */
+    double bad_line_m;          /* peak to peak above this after a line fit: bad area */
+    uint32_t bad_lines;         /* so many such lines in a row */
+    double stale_line_periods;  /* newest line older than this: no action */
+    double z_range_m;           /* |z| beyond this: no action */
+    double lines_present;       /* share of a frame's lines so far that must be there to judge it */
+    uint32_t no_progress_sites; /* sites without a better verdict before the night ends */
+};
+
+struct policy_settle {
+    double after_action_s; /* lines this long after an action's end are not judged */
+    double after_move_s;
+    double after_approach_s;
+    double cool_down_s; /* least time between the end of an action and the next one */
+};
+
+struct policy_sites {
+    double separation_m;       /* between the places of two areas */
+    double forbidden_radius_m; /* around a used place */
+    double reach_m;            /* new areas lie within +- this of the first */
+};
+
+struct policy {
+    char name[POLICY_NAME_MAX];
+    char path[256];              /* as given */
+    char hash[65];               /* SHA-256 of the file's bytes, hex */
+    enum action_profile profile; /* which ceilings hold */
+    char profile_name[32];       /* "h_si_100", "au_111", ... */
+    struct action_limits limits; /* policy's own bounds, inside the ceilings */
+
+    bool accept[NN_LABEL_COUNT]; /* labels that make a good tip; POLICY_WANTED is their maximum */
+    bool watch_after_good;       /* true: keep watching and start a new episode; false: end */
+
+    bool judge_backward; /* also judge backward traces; disagreement means no action */
+    double agree_within; /* forward and backward differ by more in any accepted label: no action */
+    uint32_t min_lines;  /* lines of a frame before its first judged verdict */
+    uint32_t stride;     /* lines between judged verdicts */
+
+    struct policy_budget budget;
+    struct policy_guards guards;
+    struct policy_settle settle;
+    struct policy_sites sites;
+
+    struct policy_rule rules[POLICY_RULES_MAX]; /* in order; the first that matches answers */
+    size_t n_rules;
+};
+
+/* One complaint about a policy file. */
+struct policy_error {
+    int line, column; /* from 1; 0: the file as a whole */
+    int width;        /* characters to underline, at least 1 */
+    char message[256];
+};
+
+/* All complaints of one file, with the text they point into. */
+struct policy_errors {
+    struct policy_error *list;
+    size_t n;
+    char *text; /* the file, for excerpts; NULL when unreadable */
+};
+
+/*
+ * Read and check a policy file. 0: *ret_policy is valid. -EINVAL: at least one error, all of them
+ * in *ret_errors. Other negative errno: the file could not be read (one error without line).
+ * Free errors with policy_errors_finish() in every case.
+ */
+int policy_load(const char *path, struct policy *ret_policy, struct policy_errors *ret_errors);
+
+/* The same from memory; `path` is only for messages and the record. */
+int policy_parse(const char *path, const char *text, size_t size, struct policy *ret_policy,
+                 struct policy_errors *ret_errors);
+
+void policy_errors_finish(struct policy_errors *errors);
+
+/* Compiler form: `path:line:col: error: ...`, the line, a caret under the word. */
+void policy_errors_print(const struct policy_errors *errors, const char *path, FILE *out);
+
+/* The action of a rule's k-th firing (from 0) on this ramp. -ERANGE: the ramp has ended. */
+int policy_rule_action(const struct policy_rule *rule, uint32_t k, struct action *ret_action);
+
+#endif
