@@ -7,13 +7,13 @@
 #ifndef CONFIG_POLICY_H
 #define CONFIG_POLICY_H
 
+#include "config/policy_errors.h"
 #include "instrument/action.h"
 #include "nn/labels.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 enum {
     POLICY_RULES_MAX = 32,
@@ -143,20 +143,6 @@ struct policy {
     size_t n_rules;
 };
 
-/* One complaint about a policy file. */
-struct policy_error {
-    int line, column; /* from 1; 0: the file as a whole */
-    int width;        /* characters to underline, at least 1 */
-    char message[256];
-};
-
-/* All complaints of one file, with the text they point into. */
-struct policy_errors {
-    struct policy_error *list;
-    size_t n;
-    char *text; /* the file, for excerpts; NULL when unreadable */
-};
-
 /*
  * Read and check a policy file. 0: *ret_policy is valid. -EINVAL: at least one error, all of them
  * in *ret_errors. Other negative errno: the file could not be read (one error without line).
@@ -168,12 +154,16 @@ int policy_load(const char *path, struct policy *ret_policy, struct policy_error
 int policy_parse(const char *path, const char *text, size_t size, struct policy *ret_policy,
                  struct policy_errors *ret_errors);
 
-void policy_errors_finish(struct policy_errors *errors);
-
-/* Compiler form: `path:line:col: error: ...`, the line, a caret under the word. */
-void policy_errors_print(const struct policy_errors *errors, const char *path, FILE *out);
-
-/* The action of a rule's k-th firing (from 0) on this ramp. -ERANGE: the ramp has ended. */
+/*
+ * The action of a rule's k-th firing (from 0) on this ramp, its sign by flip_sign_every. The last
+ * value of a ramp is exactly `to`. -ERANGE: the ramp has ended. -EINVAL: the rule sends no action.
+ */
 int policy_rule_action(const struct policy_rule *rule, uint32_t k, struct action *ret_action);
+
+/* Values on the rule's ramp, both ends included; 0: no ramp. */
+uint32_t policy_rule_steps(const struct policy_rule *rule);
+
+/* "h_si_100", ... by enum order of the shipped profiles; NULL beyond the last. */
+const char *policy_profile_name(size_t i);
 
 #endif
