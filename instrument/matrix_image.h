@@ -83,8 +83,10 @@ struct matrix_image {
     uint32_t bricklet;   /* number of this recording on this channel, from 1 */
     int64_t ended_utc_s; /* when the image ended or was stopped */
     struct matrix_transfer transfer;
-    uint32_t n_traces;                            /* 1, 2 or 4, by the retrace flags */
+    const char *unscaled_because; /* why there is no scale, static text; NULL when there is one */
+    uint32_t n_traces;            /* 1, 2 or 4, by the retrace flags */
     struct matrix_trace traces[SCAN_TRACE_COUNT]; /* n_traces of them, in scan_trace order */
+    int32_t *samples;                             /* what the traces point into; owned */
 };
 
 struct matrix_load_options {
@@ -100,6 +102,19 @@ struct matrix_load_options {
  */
 int matrix_image_load(const char *path, const struct matrix_load_options *options,
                       struct matrix_image **ret, char *error, size_t error_size);
+
+/*
+ * The same from memory. `file_name` is the data file's name without folder; `chain` is NULL when
+ * there is none. The buffers may go when this returns.
+ */
+struct matrix_buffer {
+    const uint8_t *data;
+    size_t size;
+};
+int matrix_image_decode(const char *file_name, const struct matrix_buffer *image,
+                        const struct matrix_buffer *chain,
+                        const struct matrix_load_options *options, struct matrix_image **ret,
+                        char *error, size_t error_size);
 
 /* Accepts NULL. */
 void matrix_image_destroy(struct matrix_image *image);
