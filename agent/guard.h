@@ -26,13 +26,17 @@ struct guard_facts {
     bool frame_begun;      /* a scan_begin of this session has been seen */
     bool command_open;     /* a changing command has no outcome yet */
     bool model_ok, journal_ok;
-    int64_t line_age_ns;    /* host time since the newest line of this scan arrived */
+    /*
+     * Host time since the newest line of this scan arrived; 0 while a gated instrument waits for
+     * our ack, as it cannot have sent a newer one.
+     */
+    int64_t line_age_ns;
     int64_t line_period_ns; /* host time between lines, smoothed */
     uint32_t lines_seen, lines_due;
     uint32_t bad_lines_in_a_row, flat_lines_in_a_row;
     bool over_current;
     bool feedback_on;
-    double z_m;            /* NAN: not known */
+    double z_m;            /* NAN: not known; then nothing passes that z decides over */
     double since_action_s; /* instrument time since the last action's end; INFINITY: none */
     double night_s;        /* instrument time since the night began */
     struct budget_use use;
@@ -66,6 +70,9 @@ enum guard_verdict {
 const char *guard_verdict_name(enum guard_verdict verdict);
 
 /*
+ * Retract and approach are excused from conditions that only a running scan can meet, and reimage
+ * from a bad area: the table in guard.c, explained in docs/safety.md.
+ *
  * `limits` are those of the policy narrowed by the instrument's (guard_narrow). `why` gets a
  * sentence with the numbers that decided, always terminated.
  */
@@ -78,8 +85,9 @@ void guard_narrow(const struct action_limits *a, const struct action_limits *b,
                   struct action_limits *ret_limits);
 
 /*
- * The safe state that the facts demand by themselves, whatever a policy says: SAFETY_ARMED if
- * none. Over-current, lost contact, crash detections beyond the policy's number, no progress.
+ * The safe state that the facts demand by themselves, whatever a policy says: SAFETY_ARMED if none.
+ * Crash detections up to the policy's number or no progress: PARKED. Over-current or lost contact
+ * (guards.bad_lines flat lines in a row): RETRACT. z out of range, journal or model lost: HOLD.
  */
 enum safety guard_demand(const struct policy *policy, const struct guard_facts *facts,
                          uint32_t sites_without_gain, char *why, size_t why_size);

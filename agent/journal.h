@@ -1,10 +1,14 @@
 /*
  * The journal and the night's record: one SQLite database in the state directory (WAL,
  * synchronous=FULL, one connection, one user at a time). Intent before command, outcome after.
- * Nothing is ever deleted or updated in place except an action's outcome and open scan frames.
+ * Nothing is ever deleted or changed once committed, but for one row per night that says where the
+ * night stands; an outcome is a row of its own. Schema and promises: docs/journal.md.
  *
  * Budgets are queries over the action rows: an action counts from its intent on, whatever became of
  * it, so a crash of ours can only over-count.
+ *
+ * After any error of a write the journal takes no more writes (the same error again): the caller
+ * holds, and only a new journal_open, which verifies all, goes on.
  *
  * Not thread-safe: the agent's worker (agent/worker.h) runs one job at a time.
  */
@@ -79,9 +83,16 @@ int journal_outcome(struct journal *journal, uint64_t id, enum command_state sta
 /* Raise the epoch (hold, resume). Durable. */
 int journal_raise_epoch(struct journal *journal, uint64_t *ret_epoch);
 
-/* What is spent by now. */
-int journal_use(struct journal *journal, uint32_t site, uint32_t episode, int64_t t_night_ns,
-                struct budget_use *ret_use);
+/*
+ * An instrument has seen command id `id` and epoch `epoch`, perhaps from an agent with another
+ * state directory: ids and epochs of this journal go on above them. Durable. *ret_epoch: the new
+ * epoch, or the one that already was above.
+ */
+int journal_raise_above(struct journal *journal, uint64_t id, uint64_t epoch, uint64_t *ret_epoch);
+
+/* What is spent by now. Firings go by the rules' names, so that they survive a policy's reload. */
+int journal_use(struct journal *journal, const struct policy *policy, uint32_t site,
+                uint32_t episode, int64_t t_night_ns, struct budget_use *ret_use);
 
 /* End the night: "good", "budget", "time", "parked", "stopped". Durable. */
 int journal_end_night(struct journal *journal, const char *how, const char *why, int64_t t_night_ns,
