@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-struct nn_model;  /* nn/model.h */
+struct nn_model; /* nn/model.h */
 struct nn_stream;
 
 /*

@@ -1,0 +1,240 @@
+/* Layer sizes, the simple layers, and the switch to the others. */
+#include "nn/layer.h"
+
+#include "nn/random.h"
+
+#include <cblas.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+    UNITS_MAX = 8192,
+    KERNEL_MAX = 15,
+    STRIDE_MAX = 8,
+    SAMPLE_MAX = 1 << 24,
+};
+
+static int init_conv(const struct nn_layer_spec *spec, struct nn_layer *layer)
+{
+    struct nn_shape in = layer->in;
+    if (spec->units == 0 || spec->units > UNITS_MAX || spec->kernel == 0 ||
+        spec->kernel > KERNEL_MAX || spec->stride == 0 || spec->stride > STRIDE_MAX ||
+        spec->padding >= spec->kernel || spec->bias > 1)
+        return -EINVAL;
+    if (in.h + 2 * spec->padding < spec->kernel || in.w + 2 * spec->padding < spec->kernel)
+        return -EINVAL;
+    layer->out.c = spec->units;
+    layer->out.h = (in.h + 2 * spec->padding - spec->kernel) / spec->stride + 1;
+    layer->out.w = (in.w + 2 * spec->padding - spec->kernel) / spec->stride + 1;
+    size_t taps = (size_t)in.c * spec->kernel * spec->kernel;
+    layer->weights = spec->units * (taps + spec->bias);
+    layer->scratch = 2 * taps * layer->out.h * layer->out.w;
+    return 0;
+}
+
+static int init_pool(const struct nn_layer_spec *spec, struct nn_layer *layer)
+{
+    struct nn_shape in = layer->in;
+    if (spec->kernel == 0 || spec->kernel > KERNEL_MAX || spec->stride == 0 ||
+        spec->stride > STRIDE_MAX || in.h < spec->kernel || in.w < spec->kernel)
+        return -EINVAL;
+    layer->out.h = (in.h - spec->kernel) / spec->stride + 1;
+    layer->out.w = (in.w - spec->kernel) / spec->stride + 1;
+    return 0;
+}
+
+static int init_kind(const struct nn_layer_spec *spec, struct nn_layer *layer)
+{
+    layer->out = layer->in;
+    switch (spec->kind) {
+    case NN_LAYER_CONV:
+        return init_conv(spec, layer);
+    case NN_LAYER_BATCH_NORM:
+        layer->weights = layer->stats = 2 * (size_t)layer->in.c;
+        return 0;
+    case NN_LAYER_RELU:
+    case NN_LAYER_SIGMOID:
+    case NN_LAYER_LINEAR:
+        return 0;
+    case NN_LAYER_MAX_POOL:
+    case NN_LAYER_AVG_POOL:
+        return init_pool(spec, layer);
+    case NN_LAYER_GLOBAL_POOL:
+        layer->out = (struct nn_shape){.c = 2 * layer->in.c, .h = 1, .w = 1};
+        return 0;
+    case NN_LAYER_DENSE:
+        if (spec->units == 0 || spec->units > UNITS_MAX)
+            return -EINVAL;
+        layer->out = (struct nn_shape){.c = spec->units, .h = 1, .w = 1};
+        layer->weights = spec->units * (nn_shape_size(layer->in) + 1);
+        return 0;
+    case NN_LAYER_DROPOUT:
+        if (spec->permille >= 1000)
+            return -EINVAL;
+        layer->kept = nn_shape_size(layer->in);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static bool shape_fits(struct nn_shape shape)
+{
+    return shape.c > 0 && shape.h > 0 && shape.w > 0 && shape.c <= 2 * UNITS_MAX &&
+           shape.h <= UNITS_MAX && shape.w <= UNITS_MAX && nn_shape_size(shape) <= SAMPLE_MAX;
+}
+
+int nn_layer_init(const struct nn_layer_spec *spec, struct nn_shape in, struct nn_layer *ret_layer)
+{
+    struct nn_layer layer = {.spec = *spec, .in = in};
+    if (!shape_fits(in) || init_kind(spec, &layer) != 0 || !shape_fits(layer.out) ||
+        layer.weights > SAMPLE_MAX || layer.scratch > 4 * (size_t)SAMPLE_MAX)
+        return -EINVAL;
+    *ret_layer = layer;
+    return 0;
+}
+
+static void dense_forward(const struct nn_layer *layer, uint32_t n, const float *weights,
+                          const float *in, float *ret_out)
+{
+    int inputs = (int)nn_shape_size(layer->in);
+    int units = (int)layer->spec.units;
+    const float *bias = weights + (size_t)units * (size_t)inputs;
+    for (uint32_t i = 0; i < n; i++)
+        memcpy(ret_out + i * (size_t)units, bias, (size_t)units * sizeof *bias);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, units, inputs, 1.0F, in, inputs,
+                weights, inputs, 1.0F, ret_out, units);
+}
+
+static void dense_backward(const struct nn_layer *layer, uint32_t n,
+                           const struct nn_layer_memory *memory, const struct nn_layer_flow *flow)
+{
+    int inputs = (int)nn_shape_size(layer->in);
+    int units = (int)layer->spec.units;
+    float *bias_grads = memory->weight_grads + (size_t)units * (size_t)inputs;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, units, inputs, (int)n, 1.0F,
+                flow->out_grad, units, flow->in, inputs, 1.0F, memory->weight_grads, inputs);
+    for (uint32_t i = 0; i < n; i++)
+        for (int u = 0; u < units; u++)
+            bias_grads[u] += flow->out_grad[i * (size_t)units + (size_t)u];
+    if (flow->in_grad)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, inputs, units, 1.0F,
+                    flow->out_grad, units, memory->weights, inputs, 0.0F, flow->in_grad, inputs);
+}
+
+/* Kept values are scaled up, so that the expected sum is the same with and without dropout. */
+static void dropout_forward(const struct nn_layer *layer, const struct nn_pass *pass, float *kept,
+                            const float *in, float *ret_out)
+{
+    size_t size = pass->n * nn_shape_size(layer->in);
+    if (!pass->training) {
+        memcpy(ret_out, in, size * sizeof *in);
+        return;
+    }
+    double drop = (double)layer->spec.permille / 1000.0;
+    float scale = (float)(1.0 / (1.0 - drop));
+    struct nn_random random = nn_random_seed(pass->seed, 0, 0);
+    for (size_t i = 0; i < size; i++) {
+        kept[i] = nn_random_unit(&random) < drop ? 0.0F : scale;
+        ret_out[i] = in[i] * kept[i];
+    }
+}
+
+static void relu_forward(size_t size, const float *in, float *ret_out)
+{
+    for (size_t i = 0; i < size; i++)
+        ret_out[i] = in[i] > 0.0F ? in[i] : 0.0F;
+}
+
+static void sigmoid_forward(size_t size, const float *in, float *ret_out)
+{
+    for (size_t i = 0; i < size; i++)
+        ret_out[i] = 1.0F / (1.0F + expf(-in[i]));
+}
+
+void nn_layer_forward(const struct nn_layer *layer, const struct nn_pass *pass,
+                      const struct nn_layer_memory *memory, const float *in, float *ret_out)
+{
+    size_t size = pass->n * nn_shape_size(layer->in);
+    switch (layer->spec.kind) {
+    case NN_LAYER_CONV:
+        nn_conv_forward(layer, pass, memory, in, ret_out);
+        return;
+    case NN_LAYER_BATCH_NORM:
+        nn_batch_norm_forward(layer, pass, memory, in, ret_out);
+        return;
+    case NN_LAYER_RELU:
+        relu_forward(size, in, ret_out);
+        return;
+    case NN_LAYER_SIGMOID:
+        sigmoid_forward(size, in, ret_out);
+        return;
+    case NN_LAYER_LINEAR:
+        memcpy(ret_out, in, size * sizeof *in);
+        return;
+    case NN_LAYER_MAX_POOL:
+    case NN_LAYER_AVG_POOL:
+        nn_pool_forward(layer, pass, in, ret_out);
+        return;
+    case NN_LAYER_GLOBAL_POOL:
+        nn_global_pool_forward(layer, pass, in, ret_out);
+        return;
+    case NN_LAYER_DENSE:
+        dense_forward(layer, pass->n, memory->weights, in, ret_out);
+        return;
+    case NN_LAYER_DROPOUT:
+        dropout_forward(layer, pass, memory->kept, in, ret_out);
+        return;
+    }
+}
+
+/* The layers that act on each value alone: in_grad = out_grad times a local slope. */
+static void elementwise_backward(const struct nn_layer *layer, const struct nn_pass *pass,
+                                 const float *kept, const struct nn_layer_flow *flow)
+{
+    size_t size = pass->n * nn_shape_size(layer->in);
+    if (layer->spec.kind == NN_LAYER_RELU) {
+        for (size_t i = 0; i < size; i++)
+            flow->in_grad[i] = flow->out[i] > 0.0F ? flow->out_grad[i] : 0.0F;
+    } else if (layer->spec.kind == NN_LAYER_SIGMOID) {
+        for (size_t i = 0; i < size; i++)
+            flow->in_grad[i] = flow->out_grad[i] * flow->out[i] * (1.0F - flow->out[i]);
+    } else if (layer->spec.kind == NN_LAYER_DROPOUT && pass->training) {
+        for (size_t i = 0; i < size; i++)
+            flow->in_grad[i] = flow->out_grad[i] * kept[i];
+    } else {
+        memcpy(flow->in_grad, flow->out_grad, size * sizeof *flow->in_grad);
+    }
+}
+
+void nn_layer_backward(const struct nn_layer *layer, const struct nn_pass *pass,
+                       const struct nn_layer_memory *memory, const struct nn_layer_flow *flow)
+{
+    switch (layer->spec.kind) {
+    case NN_LAYER_CONV:
+        nn_conv_backward(layer, pass, memory, flow);
+        return;
+    case NN_LAYER_BATCH_NORM:
+        nn_batch_norm_backward(layer, pass, memory, flow);
+        return;
+    case NN_LAYER_DENSE:
+        dense_backward(layer, pass->n, memory, flow);
+        return;
+    case NN_LAYER_MAX_POOL:
+    case NN_LAYER_AVG_POOL:
+        if (flow->in_grad)
+            nn_pool_backward(layer, pass, flow);
+        return;
+    case NN_LAYER_GLOBAL_POOL:
+        if (flow->in_grad)
+            nn_global_pool_backward(layer, pass, flow);
+        return;
+    case NN_LAYER_RELU:
+    case NN_LAYER_SIGMOID:
+    case NN_LAYER_LINEAR:
+    case NN_LAYER_DROPOUT:
+        if (flow->in_grad)
+            elementwise_backward(layer, pass, memory->kept, flow);
+        return;
+    }
+}

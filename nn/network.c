@@ -1,0 +1,336 @@
+/* A chain of layers: its weights, its workspace, forward and backward through all of it. */
+#include "nn/network.h"
+
+#include "nn/random.h"
+
+#include <cblas.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nn_network {
+    struct nn_layer layers[NN_NETWORK_LAYERS_MAX];
+    size_t weight_offset[NN_NETWORK_LAYERS_MAX];
+    size_t stat_offset[NN_NETWORK_LAYERS_MAX];
+    uint32_t n_layers;
+    size_t n_weights;
+    size_t n_stats;
+    float *weights;
+    float *stats;
+};
+
+struct nn_workspace {
+    uint32_t max_n;
+    float *out[NN_NETWORK_LAYERS_MAX]; /* (max_n, layer out); in judging they alternate between
+                                          two buffers, in training each layer has its own */
+    float *kept[NN_NETWORK_LAYERS_MAX];
+    float *flow[2]; /* gradients on their way back */
+    float *scratch;
+    float *batch_stats;
+    float *weight_grads;
+    float *block; /* the one allocation that all of the above point into */
+};
+
+static void set_defaults(struct nn_network *network)
+{
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        if (network->layers[i].spec.kind != NN_LAYER_BATCH_NORM)
+            continue;
+        uint32_t channels = network->layers[i].in.c;
+        for (uint32_t c = 0; c < channels; c++) {
+            network->weights[network->weight_offset[i] + c] = 1.0F;
+            network->stats[network->stat_offset[i] + channels + c] = 1.0F;
+        }
+    }
+}
+
+int nn_network_create(struct nn_shape input, const struct nn_layer_spec *specs, uint32_t n_specs,
+                      struct nn_network **ret_network)
+{
+    if (n_specs == 0 || n_specs > NN_NETWORK_LAYERS_MAX)
+        return -EINVAL;
+    struct nn_network *network = calloc(1, sizeof *network);
+    if (!network)
+        return -ENOMEM;
+    struct nn_shape shape = input;
+    int error = 0;
+    for (uint32_t i = 0; i < n_specs && !error; i++) {
+        error = nn_layer_init(&specs[i], shape, &network->layers[i]);
+        shape = network->layers[i].out;
+        network->weight_offset[i] = network->n_weights;
+        network->stat_offset[i] = network->n_stats;
+        network->n_weights += network->layers[i].weights;
+        network->n_stats += network->layers[i].stats;
+    }
+    network->n_layers = n_specs;
+    if (!error) {
+        network->weights = calloc(network->n_weights + 1, sizeof *network->weights);
+        network->stats = calloc(network->n_stats + 1, sizeof *network->stats);
+        error = network->weights && network->stats ? 0 : -ENOMEM;
+    }
+    if (error) {
+        nn_network_destroy(network);
+        return error;
+    }
+    set_defaults(network);
+    /* One thread: results must not depend on how many cores there are. */
+    openblas_set_num_threads(1);
+    *ret_network = network;
+    return 0;
+}
+
+void nn_network_destroy(struct nn_network *network)
+{
+    if (!network)
+        return;
+    free(network->weights);
+    free(network->stats);
+    free(network);
+}
+
+void nn_network_randomise(struct nn_network *network, uint64_t seed)
+{
+    memset(network->weights, 0, network->n_weights * sizeof *network->weights);
+    set_defaults(network);
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        const struct nn_layer *layer = &network->layers[i];
+        size_t inputs = 0;
+        if (layer->spec.kind == NN_LAYER_CONV)
+            inputs = (size_t)layer->in.c * layer->spec.kernel * layer->spec.kernel;
+        else if (layer->spec.kind == NN_LAYER_DENSE)
+            inputs = nn_shape_size(layer->in);
+        struct nn_random random = nn_random_seed(seed, 1, i);
+        double spread = inputs ? sqrt(2.0 / (double)inputs) : 0.0;
+        float *weights = network->weights + network->weight_offset[i];
+        for (size_t k = 0; k < inputs * layer->spec.units; k++)
+            weights[k] = (float)(spread * nn_random_normal(&random));
+    }
+}
+
+uint32_t nn_network_layer_count(const struct nn_network *network)
+{
+    return network->n_layers;
+}
+
+const struct nn_layer *nn_network_layer(const struct nn_network *network, uint32_t index)
+{
+    return &network->layers[index];
+}
+
+struct nn_shape nn_network_input(const struct nn_network *network)
+{
+    return network->layers[0].in;
+}
+
+struct nn_shape nn_network_output(const struct nn_network *network)
+{
+    return network->layers[network->n_layers - 1].out;
+}
+
+float *nn_network_weights(struct nn_network *network, size_t *ret_n)
+{
+    *ret_n = network->n_weights;
+    return network->weights;
+}
+
+float *nn_network_stats(struct nn_network *network, size_t *ret_n)
+{
+    *ret_n = network->n_stats;
+    return network->stats;
+}
+
+/* Layer `i` of `network`, a convolution, written into layer `j` of `folded` with the norm after it.
+ */
+static void fold_conv(const struct nn_network *network, uint32_t i, struct nn_network *folded,
+                      uint32_t j)
+{
+    const struct nn_layer *conv = &network->layers[i];
+    const float *from = network->weights + network->weight_offset[i];
+    const float *scale = network->weights + network->weight_offset[i + 1];
+    const float *mean = network->stats + network->stat_offset[i + 1];
+    float *to = folded->weights + folded->weight_offset[j];
+    uint32_t units = conv->spec.units;
+    size_t taps = (size_t)conv->in.c * conv->spec.kernel * conv->spec.kernel;
+    for (uint32_t u = 0; u < units; u++) {
+        float gain = scale[u] / sqrtf(mean[units + u] + NN_BATCH_NORM_EPSILON);
+        float bias = conv->spec.bias ? from[units * taps + u] : 0.0F;
+        for (size_t k = 0; k < taps; k++)
+            to[u * taps + k] = gain * from[u * taps + k];
+        to[units * taps + u] = gain * (bias - mean[u]) + scale[units + u];
+    }
+}
+
+static bool norm_follows(const struct nn_network *network, uint32_t i)
+{
+    return network->layers[i].spec.kind == NN_LAYER_CONV && i + 1 < network->n_layers &&
+           network->layers[i + 1].spec.kind == NN_LAYER_BATCH_NORM;
+}
+
+int nn_network_fold(const struct nn_network *network, struct nn_network **ret_folded)
+{
+    struct nn_layer_spec specs[NN_NETWORK_LAYERS_MAX] = {0};
+    uint32_t from[NN_NETWORK_LAYERS_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        if (network->layers[i].spec.kind == NN_LAYER_BATCH_NORM)
+            return -EINVAL;
+        specs[n] = network->layers[i].spec;
+        from[n++] = i;
+        if (norm_follows(network, i)) {
+            specs[n - 1].bias = 1;
+            i++;
+        }
+    }
+    struct nn_network *folded = NULL;
+    int error = nn_network_create(network->layers[0].in, specs, n, &folded);
+    if (error)
+        return error;
+    for (uint32_t j = 0; j < n; j++) {
+        uint32_t i = from[j];
+        if (norm_follows(network, i))
+            fold_conv(network, i, folded, j);
+        else
+            memcpy(folded->weights + folded->weight_offset[j],
+                   network->weights + network->weight_offset[i],
+                   network->layers[i].weights * sizeof *network->weights);
+    }
+    *ret_folded = folded;
+    return 0;
+}
+
+/* Rounded up so that every buffer starts on a cache line. */
+static size_t padded(size_t n)
+{
+    return (n + 15) / 16 * 16;
+}
+
+/* Hands out pieces of one block; with no block yet, only counts. */
+static float *take(float *block, size_t *at, size_t n)
+{
+    float *piece = block ? block + *at : NULL;
+    *at += padded(n);
+    return piece;
+}
+
+/* Where each buffer lies in `block`; returns the size that all of them need. */
+static size_t lay_out(const struct nn_network *network, bool training, float *block,
+                      struct nn_workspace *ws)
+{
+    size_t at = 0;
+    size_t largest = nn_shape_size(network->layers[0].in);
+    size_t scratch = 0;
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        size_t out = nn_shape_size(network->layers[i].out);
+        largest = out > largest ? out : largest;
+        scratch = network->layers[i].scratch > scratch ? network->layers[i].scratch : scratch;
+    }
+    for (uint32_t k = 0; k < 2; k++)
+        ws->flow[k] = take(block, &at, ws->max_n * largest);
+    ws->scratch = take(block, &at, scratch);
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        const struct nn_layer *layer = &network->layers[i];
+        ws->out[i] =
+            training ? take(block, &at, ws->max_n * nn_shape_size(layer->out)) : ws->flow[i % 2];
+        ws->kept[i] = take(block, &at, training ? ws->max_n * layer->kept : 0);
+    }
+    ws->batch_stats = take(block, &at, training ? network->n_stats : 0);
+    ws->weight_grads = take(block, &at, training ? network->n_weights : 0);
+    return at;
+}
+
+int nn_workspace_create(const struct nn_network *network, uint32_t max_n, bool training,
+                        struct nn_workspace **ret_workspace)
+{
+    struct nn_workspace *ws = calloc(1, sizeof *ws);
+    if (!ws)
+        return -ENOMEM;
+    ws->max_n = max_n;
+    size_t size = lay_out(network, training, NULL, ws);
+    ws->block = calloc(size + 1, sizeof *ws->block);
+    if (!ws->block) {
+        free(ws);
+        return -ENOMEM;
+    }
+    lay_out(network, training, ws->block, ws);
+    *ret_workspace = ws;
+    return 0;
+}
+
+void nn_workspace_destroy(struct nn_workspace *workspace)
+{
+    if (!workspace)
+        return;
+    free(workspace->block);
+    free(workspace);
+}
+
+static struct nn_layer_memory memory_of(const struct nn_network *network,
+                                        const struct nn_workspace *ws, uint32_t i)
+{
+    return (struct nn_layer_memory){.weights = network->weights + network->weight_offset[i],
+                                    .stats = network->stats + network->stat_offset[i],
+                                    .batch_stats = ws->batch_stats + network->stat_offset[i],
+                                    .weight_grads = ws->weight_grads + network->weight_offset[i],
+                                    .kept = ws->kept[i]};
+}
+
+static struct nn_pass pass_of(const struct nn_workspace *ws, const struct nn_batch *batch,
+                              bool training, uint32_t i)
+{
+    return (struct nn_pass){.n = batch->n,
+                            .training = training,
+                            .seed = batch->dropout_seed + i,
+                            .seen = batch->seen,
+                            .scratch = ws->scratch};
+}
+
+static const float *forward(const struct nn_network *network, struct nn_workspace *ws,
+                            const struct nn_batch *batch, bool training)
+{
+    const float *in = batch->inputs;
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        struct nn_pass pass = pass_of(ws, batch, training, i);
+        struct nn_layer_memory memory = memory_of(network, ws, i);
+        nn_layer_forward(&network->layers[i], &pass, &memory, in, ws->out[i]);
+        in = ws->out[i];
+    }
+    return in;
+}
+
+const float *nn_network_judge(const struct nn_network *network, struct nn_workspace *workspace,
+                              const struct nn_batch *batch)
+{
+    return forward(network, workspace, batch, false);
+}
+
+const float *nn_network_train(const struct nn_network *network, struct nn_workspace *workspace,
+                              const struct nn_batch *batch)
+{
+    return forward(network, workspace, batch, true);
+}
+
+const float *nn_network_learn(const struct nn_network *network, struct nn_workspace *workspace,
+                              const struct nn_batch *batch, const float *out_grad)
+{
+    struct nn_workspace *ws = workspace;
+    memset(ws->weight_grads, 0, network->n_weights * sizeof *ws->weight_grads);
+    for (uint32_t i = network->n_layers; i-- > 0;) {
+        struct nn_pass pass = pass_of(ws, batch, true, i);
+        struct nn_layer_memory memory = memory_of(network, ws, i);
+        struct nn_layer_flow flow = {.in = i ? ws->out[i - 1] : batch->inputs,
+                                     .out = ws->out[i],
+                                     .out_grad = out_grad,
+                                     .in_grad = i ? ws->flow[i % 2] : NULL};
+        nn_layer_backward(&network->layers[i], &pass, &memory, &flow);
+        out_grad = flow.in_grad;
+    }
+    return ws->weight_grads;
+}
+
+void nn_network_absorb(struct nn_network *network, const struct nn_workspace *workspace,
+                       float momentum)
+{
+    for (size_t i = 0; i < network->n_stats; i++)
+        network->stats[i] += momentum * (workspace->batch_stats[i] - network->stats[i]);
+}

@@ -1,0 +1,73 @@
+/*
+ * A chain of layers with its weights. The network is read-only while it judges; what one call
+ * needs lives in a workspace, so that one network can serve many callers, one workspace each.
+ */
+#ifndef NN_NETWORK_H
+#define NN_NETWORK_H
+
+#include "nn/layer.h"
+
+enum { NN_NETWORK_LAYERS_MAX = 64 };
+
+struct nn_network;
+struct nn_workspace;
+
+/*
+ * Weights all zero, batch-norm scales and variances 1. 0, -EINVAL (layers that do not fit, no
+ * layer, more than NN_NETWORK_LAYERS_MAX), -ENOMEM.
+ */
+int nn_network_create(struct nn_shape input, const struct nn_layer_spec *specs, uint32_t n_specs,
+                      struct nn_network **ret_network);
+void nn_network_destroy(struct nn_network *network);
+
+/* He et al. 2015: normal weights of variance 2 / inputs, biases 0. */
+void nn_network_randomise(struct nn_network *network, uint64_t seed);
+
+uint32_t nn_network_layer_count(const struct nn_network *network);
+const struct nn_layer *nn_network_layer(const struct nn_network *network, uint32_t index);
+struct nn_shape nn_network_input(const struct nn_network *network);
+struct nn_shape nn_network_output(const struct nn_network *network);
+
+/* All weights, in layer order, and all batch-norm statistics. Borrowed; may be written. */
+float *nn_network_weights(struct nn_network *network, size_t *ret_n);
+float *nn_network_stats(struct nn_network *network, size_t *ret_n);
+
+/*
+ * The same function with every batch norm merged into the convolution before it. For judging only.
+ * 0, -EINVAL (a batch norm that does not follow a convolution), -ENOMEM.
+ */
+int nn_network_fold(const struct nn_network *network, struct nn_network **ret_folded);
+
+/* Memory for up to max_n samples at a time; with `training` also for gradients. 0, -ENOMEM. */
+int nn_workspace_create(const struct nn_network *network, uint32_t max_n, bool training,
+                        struct nn_workspace **ret_workspace);
+void nn_workspace_destroy(struct nn_workspace *workspace);
+
+/* One batch. seen: (n) share of each frame's lines seen, NULL = all. */
+struct nn_batch {
+    uint32_t n;
+    const float *inputs; /* (n, input) */
+    const float *seen;
+    uint64_t dropout_seed;
+};
+
+/* (n, output), borrowed from the workspace until its next call. */
+const float *nn_network_judge(const struct nn_network *network, struct nn_workspace *workspace,
+                              const struct nn_batch *batch);
+
+/* As judge, with batch statistics and dropout, keeping what nn_network_learn needs. */
+const float *nn_network_train(const struct nn_network *network, struct nn_workspace *workspace,
+                              const struct nn_batch *batch);
+
+/*
+ * Backwards after nn_network_train with the same batch. out_grad: (n, output). Returns the
+ * gradient of every weight, (weights), borrowed from the workspace until its next call.
+ */
+const float *nn_network_learn(const struct nn_network *network, struct nn_workspace *workspace,
+                              const struct nn_batch *batch, const float *out_grad);
+
+/* Move the running statistics towards the last trained batch's by `momentum`, 0..1. */
+void nn_network_absorb(struct nn_network *network, const struct nn_workspace *workspace,
+                       float momentum);
+
+#endif

@@ -1,0 +1,96 @@
+/* Adam, and gradient descent with plain or Nesterov momentum. */
+#include "nn/optimiser.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+struct nn_optimiser {
+    struct nn_optimiser_settings settings;
+    size_t n_weights;
+    uint64_t steps;
+    float *state; /* Adam: first then second moments; else velocities */
+};
+
+struct nn_optimiser_settings nn_optimiser_adam(void)
+{
+    return (struct nn_optimiser_settings){
+        .kind = NN_OPTIMISER_ADAM, .momentum = 0.9F, .beta2 = 0.999F, .epsilon = 1e-8F};
+}
+
+static size_t state_size(const struct nn_optimiser *optimiser)
+{
+    return optimiser->n_weights * (optimiser->settings.kind == NN_OPTIMISER_ADAM ? 2 : 1);
+}
+
+int nn_optimiser_create(const struct nn_optimiser_settings *settings, size_t n_weights,
+                        struct nn_optimiser **ret_optimiser)
+{
+    struct nn_optimiser *optimiser = calloc(1, sizeof *optimiser);
+    if (!optimiser)
+        return -ENOMEM;
+    optimiser->settings = *settings;
+    optimiser->n_weights = n_weights;
+    optimiser->state = calloc(state_size(optimiser) + 1, sizeof *optimiser->state);
+    if (!optimiser->state) {
+        free(optimiser);
+        return -ENOMEM;
+    }
+    *ret_optimiser = optimiser;
+    return 0;
+}
+
+void nn_optimiser_destroy(struct nn_optimiser *optimiser)
+{
+    if (!optimiser)
+        return;
+    free(optimiser->state);
+    free(optimiser);
+}
+
+static void step_adam(struct nn_optimiser *optimiser, float rate, const float *grads,
+                      float *weights)
+{
+    const struct nn_optimiser_settings *s = &optimiser->settings;
+    float *first = optimiser->state;
+    float *second = optimiser->state + optimiser->n_weights;
+    double steps = (double)optimiser->steps;
+    float first_scale = (float)(1.0 / (1.0 - pow((double)s->momentum, steps)));
+    float second_scale = (float)(1.0 / (1.0 - pow((double)s->beta2, steps)));
+    for (size_t i = 0; i < optimiser->n_weights; i++) {
+        first[i] += (1.0F - s->momentum) * (grads[i] - first[i]);
+        second[i] += (1.0F - s->beta2) * (grads[i] * grads[i] - second[i]);
+        float move = first[i] * first_scale / (sqrtf(second[i] * second_scale) + s->epsilon);
+        weights[i] -= rate * (move + s->decay * weights[i]);
+    }
+}
+
+static void step_momentum(struct nn_optimiser *optimiser, float rate, const float *grads,
+                          float *weights)
+{
+    const struct nn_optimiser_settings *s = &optimiser->settings;
+    float *velocity = optimiser->state;
+    for (size_t i = 0; i < optimiser->n_weights; i++) {
+        velocity[i] = s->momentum * velocity[i] + grads[i];
+        float move =
+            s->kind == NN_OPTIMISER_NESTEROV ? grads[i] + s->momentum * velocity[i] : velocity[i];
+        weights[i] -= rate * (move + s->decay * weights[i]);
+    }
+}
+
+void nn_optimiser_step(struct nn_optimiser *optimiser, float rate, const float *grads,
+                       float *weights)
+{
+    optimiser->steps++;
+    if (optimiser->settings.kind == NN_OPTIMISER_ADAM)
+        step_adam(optimiser, rate, grads, weights);
+    else
+        step_momentum(optimiser, rate, grads, weights);
+}
+
+float *nn_optimiser_state(struct nn_optimiser *optimiser, size_t *ret_values, uint64_t **ret_steps)
+{
+    *ret_values = state_size(optimiser);
+    *ret_steps = &optimiser->steps;
+    return optimiser->state;
+}

@@ -1,0 +1,48 @@
+/*
+ * One look at a labelled picture: which part of it, in which direction scanned, how much of it
+ * seen. Training looks at each picture in many ways, evaluation in one.
+ *
+ * A picture's bottom row is its first line. One that is wider than high is a scan that was stopped
+ * early: its frame is taken as square.
+ */
+#ifndef NN_VIEW_H
+#define NN_VIEW_H
+
+#include "nn/dataset.h"
+#include "nn/input.h"
+#include "nn/random.h"
+
+#include <stdbool.h>
+
+struct nn_view {
+    uint32_t x, width;  /* columns used */
+    uint32_t skipped;   /* lines left out before the first one used */
+    uint32_t lines;     /* of the frame, as planned */
+    uint32_t seen;      /* lines shown */
+    bool mirrored;      /* columns from right to left */
+    bool upside_down;   /* top row first */
+    double noise_steps; /* standard deviation of added noise, in grey levels */
+};
+
+/* How training varies its views. */
+struct nn_augment {
+    double whole;    /* share of views that see all there is, 0..1 */
+    double seen_min; /* the others see at least this share of the frame */
+    double crop;     /* sides shrink by up to this share */
+    double noise;    /* largest noise_steps */
+};
+
+/* The whole picture as scanned, `share` of its lines (rounded, at least one) seen. */
+struct nn_view nn_view_plain(const struct nn_picture *picture, double share);
+
+struct nn_view nn_view_random(const struct nn_picture *picture, const struct nn_augment *augment,
+                              struct nn_random *random);
+
+/*
+ * Shows the view to `input`, line by line, ready for nn_input_write. `random` draws the noise and
+ * may be NULL without. `work`: (NN_INPUT_POINTS_MAX). 0, or what nn_input says.
+ */
+int nn_view_show(const struct nn_view *view, const struct nn_picture *picture,
+                 struct nn_random *random, double *work, struct nn_input *input);
+
+#endif
