@@ -40,7 +40,8 @@ int matrix_session_open(const struct matrix_session_options *options, int64_t t_
 
 /*
  * Change parameters; only what differs is written. While an image is open its shape (points, lines,
- * retrace flags) cannot change: -EBUSY. -EINVAL: not finite, or a side of 0 or above SCAN_*_MAX.
+ * retrace flags) and the amplifier cannot change: -EBUSY. -EINVAL: not finite, a side of 0 or above
+ * SCAN_*_MAX, or an angle that is not whole degrees (MATRIX keeps an integer).
  */
 int matrix_session_set_geometry(struct matrix_session *session,
                                 const struct scan_geometry *geometry, int64_t t_utc_s);
@@ -50,7 +51,8 @@ int matrix_session_set_preamp(struct matrix_session *session, enum matrix_preamp
 /* A mark in the chain, free text or "MTRX$KEY-value". */
 int matrix_session_mark(struct matrix_session *session, const char *text, int64_t t_utc_s);
 
-/* Start an image. -EBUSY: one is open. */
+/* Start an image; cycle 1 is written as a scan start. -EBUSY: one is open. -EEXIST: it was written
+   before. */
 int matrix_session_start_image(struct matrix_session *session, uint32_t run, uint32_t cycle,
                                int64_t t_utc_s);
 

@@ -1,0 +1,7 @@
+tipwright_test(NAME test_zsock
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_zsock.c ${CMAKE_CURRENT_LIST_DIR}/wakeups.c
+    ${CMAKE_CURRENT_LIST_DIR}/wakeups_bad.c
+  LIBS tipwright_instrument PkgConfig::ZMQ)
+tipwright_test(NAME test_matrix_reference
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_reference.c
+  LIBS tipwright_instrument PkgConfig::JANSSON PkgConfig::SODIUM)
