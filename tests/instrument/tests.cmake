@@ -5,3 +5,7 @@ tipwright_test(NAME test_zsock
 tipwright_test(NAME test_matrix_reference
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_reference.c
   LIBS tipwright_instrument PkgConfig::JANSSON PkgConfig::SODIUM)
+tipwright_test(NAME test_matrix_write
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_write.c
+    ${CMAKE_CURRENT_LIST_DIR}/matrix_night.c ${CMAKE_CURRENT_LIST_DIR}/gwy.c
+  LIBS tipwright_instrument)
