@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { POLICY_ERRORS_MAX = 100 }; /* further ones are counted in no list: fix these first */
+enum { POLICY_ERRORS_MAX = 100 }; /* further ones are only counted */
 
 /* One complaint about a policy file. */
 struct policy_error {
@@ -22,7 +22,8 @@ struct policy_error {
 struct policy_errors {
     struct policy_error *list;
     size_t n;
-    char *text; /* the file, for excerpts; NULL when unreadable */
+    char *text;   /* the file, for excerpts; NULL when unreadable */
+    size_t found; /* all complaints made, also those beyond POLICY_ERRORS_MAX */
 };
 
 /* Where something stands in the file; line 0: it does not (a default). */
@@ -30,7 +31,7 @@ struct place {
     int line, column, width;
 };
 
-/* Append one complaint; beyond POLICY_ERRORS_MAX nothing is added. */
+/* Append one complaint; beyond POLICY_ERRORS_MAX it is only counted. */
 void policy_errors_add(struct policy_errors *errors, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -12,12 +12,12 @@
 /* What is wrong with a text, and which part of it. */
 enum units_fault {
     UNITS_FINE,
-    UNITS_NO_NUMBER,    /* no plain decimal number at the start */
-    UNITS_OVERFLOW,     /* a number beyond double */
-    UNITS_MISSING,      /* a number without the unit it needs */
-    UNITS_UNKNOWN,      /* a unit nobody knows */
-    UNITS_OTHER,        /* a unit of something else */
-    UNITS_UNEXPECTED,   /* a unit where a plain number is wanted */
+    UNITS_NO_NUMBER,  /* no plain decimal number at the start */
+    UNITS_OVERFLOW,   /* a number beyond double */
+    UNITS_MISSING,    /* a number without the unit it needs */
+    UNITS_UNKNOWN,    /* a unit nobody knows */
+    UNITS_OTHER,      /* a unit of something else */
+    UNITS_UNEXPECTED, /* a unit where a plain number is wanted */
 };
 
 struct units_report {

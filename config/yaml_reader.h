@@ -31,9 +31,9 @@ enum doc_kind {
 
 struct doc_node {
     enum doc_kind kind;
-    struct place place; /* of the scalar, or of the first character of a list or mapping */
-    char *text;         /* scalar: its value, no NUL inside, never NULL */
-    bool plain;         /* scalar: unquoted and on one line, so columns can be counted */
+    struct place place;      /* of the scalar, or of the first character of a list or mapping */
+    char *text;              /* scalar: its value, no NUL inside, never NULL */
+    bool plain;              /* scalar: unquoted and on one line, so columns can be counted */
     struct doc_node **keys;  /* mapping: (n) scalars; list: NULL */
     struct doc_node **items; /* (n) */
     size_t n;

@@ -1,0 +1,550 @@
+/* One reader per type of the schema. */
+#include "config/schema_read.h"
+#include "config/units.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WHAT_MAX = 96, TEXT_MAX = 48 };
+
+/* Text of the file inside a message: its start is enough to find it, the caret shows the rest. */
+#define SHOWN "%.40s"
+
+struct place schema_key_place(const struct doc_node *map, size_t i)
+{
+    return map->keys[i]->place;
+}
+
+static const char *kind_word(const struct doc_node *node)
+{
+    return node->kind == DOC_LIST ? "a list" : "a mapping";
+}
+
+bool schema_want_scalar(struct reading *r, const struct doc_node *node, const char *what)
+{
+    if (node->kind == DOC_BROKEN)
+        return false;
+    if (node->kind != DOC_SCALAR) {
+        policy_errors_add(r->errors, node->place, "%s: a single value is wanted, not %s", what,
+                          kind_word(node));
+        return false;
+    }
+    if (node->text[0] == '\0') {
+        policy_errors_add(r->errors, node->place, "%s: the value is missing", what);
+        return false;
+    }
+    return true;
+}
+
+void schema_read_unknown(struct reading *r, enum schema_section section, const struct doc_node *map)
+{
+    size_t n;
+    const struct schema_key *keys = schema_keys(&n);
+    const char *names[SCHEMA_KEYS_MAX + SCHEMA_SECTION_COUNT];
+    size_t n_names = 0;
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].section == section)
+            names[n_names++] = keys[i].name;
+    if (section == SCHEMA_TOP) {
+        for (int s = SCHEMA_TOP + 1; s < SCHEMA_RULE; s++)
+            names[n_names++] = schema_section_name((enum schema_section)s);
+        names[n_names++] = "rules";
+    }
+    for (size_t i = 0; i < map->n; i++) {
+        const char *word = map->keys[i]->text;
+        bool known = false;
+        for (size_t k = 0; k < n_names && !known; k++)
+            known = strcmp(word, names[k]) == 0;
+        if (known)
+            continue;
+        const char *nearest = policy_errors_nearest(word, names, n_names);
+        policy_errors_add(r->errors, map->keys[i]->place, "unknown key '" SHOWN "'%s%s%s", word,
+                          nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                          nearest ? "'?" : "");
+    }
+}
+
+/* Complain about a text that units_read() refused. */
+static void complain_units(struct reading *r, const struct doc_node *node, const char *what,
+                           const char *unit, const char *example, const struct units_report *report)
+{
+    struct place place = doc_place_within(node, report->at, report->length);
+    const char *dimension = units_dimension(unit);
+    const char *text = node->text + (node->plain ? report->at : 0);
+    switch (report->fault) {
+    case UNITS_FINE:
+        break;
+    case UNITS_NO_NUMBER:
+        policy_errors_add(r->errors, place, "%s: '" SHOWN "' is not a number; write it like '%s'",
+                          what, text, example);
+        break;
+    case UNITS_OVERFLOW:
+        policy_errors_add(r->errors, place, "%s: '" SHOWN "' is beyond what a number can hold",
+                          what, text);
+        break;
+    case UNITS_MISSING: {
+        const char *suffix = strchr(example, ' ');
+        policy_errors_add(r->errors, place, "%s: a %s needs its unit; did you mean '" SHOWN "%s'?",
+                          what, dimension, text, suffix ? suffix : "");
+        break;
+    }
+    case UNITS_UNKNOWN:
+        policy_errors_add(r->errors, place, "%s: unknown unit '" SHOWN "'%s%s%s", what, text,
+                          report->nearest ? "; did you mean '" : "",
+                          report->nearest ? report->nearest : "", report->nearest ? "'?" : "");
+        break;
+    case UNITS_OTHER:
+        policy_errors_add(r->errors, place,
+                          "%s: '" SHOWN "' is a unit of %s; a %s is wanted, like '%s'", what, text,
+                          report->dimension, dimension, example);
+        break;
+    case UNITS_UNEXPECTED:
+        policy_errors_add(r->errors, place, "%s: takes a plain number without unit, like '%s'",
+                          what, example);
+        break;
+    }
+}
+
+bool schema_read_quantity(struct reading *r, const struct doc_node *node, const char *what,
+                          const char *unit, const char *example, double *ret_value)
+{
+    struct units_report report;
+    if (!schema_want_scalar(r, node, what))
+        return false;
+    if (units_read(node->text, unit, ret_value, &report) == 0)
+        return true;
+    complain_units(r, node, what, unit, example, &report);
+    return false;
+}
+
+/* "budget.night", for messages. */
+static void name_key(const struct schema_key *key, char *buf, size_t size)
+{
+    const char *section = schema_section_name(key->section);
+    if (key->section == SCHEMA_RULE || key->section == SCHEMA_TOP)
+        snprintf(buf, size, "%s", key->name);
+    else if (key->section == SCHEMA_AT_MOST)
+        snprintf(buf, size, "at_most.%s", key->name);
+    else
+        snprintf(buf, size, "%s.%s", section, key->name);
+}
+
+static bool check_bounds(struct reading *r, const struct schema_key *key,
+                         const struct doc_node *node, const char *what, double value)
+{
+    char said[TEXT_MAX], max[TEXT_MAX], min[TEXT_MAX], ceiling[TEXT_MAX];
+    units_write(value, key->unit, said, sizeof(said));
+    units_write(key->min, key->unit, min, sizeof(min));
+    units_write(key->max, key->unit, max, sizeof(max));
+    units_write(key->ceiling, key->unit, ceiling, sizeof(ceiling));
+    if (value > key->ceiling)
+        policy_errors_add(r->errors, node->place, "%s: %s is above the compiled ceiling of %s",
+                          what, said, ceiling);
+    else if (value > key->max)
+        policy_errors_add(r->errors, node->place,
+                          "%s: %s is above the policy bound of %s (the compiled ceiling is %s)",
+                          what, said, max, ceiling);
+    else if (value < key->min)
+        policy_errors_add(r->errors, node->place, "%s: %s is below the policy bound of %s", what,
+                          said, min);
+    else
+        return true;
+    return false;
+}
+
+static void read_count(struct reading *r, const struct schema_key *key, const struct doc_node *node,
+                       const char *what, uint32_t *ret_value)
+{
+    unsigned long value;
+    if (!schema_want_scalar(r, node, what))
+        return;
+    int rc = units_read_count(node->text, &value);
+    if (rc == -ERANGE)
+        policy_errors_add(r->errors, node->place, "%s: '" SHOWN "' is beyond any bound", what,
+                          node->text);
+    else if (rc != 0)
+        policy_errors_add(r->errors, node->place,
+                          "%s: a whole number without unit is wanted, not '" SHOWN "'", what,
+                          node->text);
+    else if (check_bounds(r, key, node, what, (double)value))
+        *ret_value = (uint32_t)value;
+}
+
+static void read_flag(struct reading *r, const struct doc_node *node, const char *what,
+                      bool *ret_value)
+{
+    static const char *const yes[] = {"yes", "on", "y", "1", "True", "TRUE", "Yes", "On"};
+    if (!schema_want_scalar(r, node, what))
+        return;
+    if (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0) {
+        *ret_value = node->text[0] == 't';
+        return;
+    }
+    const char *hint = "'true' or 'false'";
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+        if (strcmp(node->text, yes[i]) == 0)
+            hint = "'true'";
+    policy_errors_add(r->errors, node->place, "%s: '" SHOWN "' is not a switch; write %s", what,
+                      node->text, hint);
+}
+
+static void read_name(struct reading *r, const struct doc_node *node, const char *what, char *buf)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    if (!schema_want_scalar(r, node, what))
+        return;
+    size_t good = strspn(node->text, allowed);
+    if (node->text[good] != '\0')
+        policy_errors_add(r->errors, doc_place_within(node, good, 1),
+                          "%s: only letters, digits and - _ . are allowed", what);
+    else if (good >= POLICY_NAME_MAX)
+        policy_errors_add(r->errors, node->place, "%s: longer than %d characters", what,
+                          POLICY_NAME_MAX - 1);
+    else
+        memcpy(buf, node->text, good + 1);
+}
+
+/* A word out of a few; -1 after a complaint. `name_of` gives NULL beyond the last. */
+static int read_word(struct reading *r, const struct doc_node *node, const char *what,
+                     const char *(*name_of)(size_t))
+{
+    const char *names[32], *name;
+    size_t n = 0;
+    if (!schema_want_scalar(r, node, what))
+        return -1;
+    for (; n < 32 && (name = name_of(n)); n++) {
+        if (strcmp(node->text, name) == 0)
+            return (int)n;
+        names[n] = name;
+    }
+    const char *nearest = policy_errors_nearest(node->text, names, n);
+    if (nearest) {
+        policy_errors_add(r->errors, node->place,
+                          "%s: unknown word '" SHOWN "'; did you mean '%s'?", what, node->text,
+                          nearest);
+        return -1;
+    }
+    char all[160] = "";
+    for (size_t i = 0; i < n; i++)
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "", names[i]);
+    policy_errors_add(r->errors, node->place, "%s: unknown word '" SHOWN "'; one of %s", what,
+                      node->text, all);
+    return -1;
+}
+
+static const char *label_word(size_t i)
+{
+    return i <= POLICY_WANTED ? schema_label_name((int)i) : NULL;
+}
+
+static const char *accept_word(size_t i)
+{
+    return i < NN_LABEL_COUNT ? nn_label_name((enum nn_label)i) : NULL;
+}
+
+static const char *answer_word(size_t i)
+{
+    const struct schema_answer *answer = schema_answer(i);
+    return answer ? answer->name : NULL;
+}
+
+static const char *mode_word(size_t i)
+{
+    return i <= POLICY_OFF ? schema_mode_name((enum policy_mode)i) : NULL;
+}
+
+const char *policy_profile_name(size_t i)
+{
+    const struct schema_profile *profile = schema_profile(i);
+    return profile ? profile->name : NULL;
+}
+
+static void read_profile(struct reading *r, const struct doc_node *node, const char *what,
+                         struct schema_target *target)
+{
+    int i = read_word(r, node, what, policy_profile_name);
+    if (i < 0)
+        return;
+    r->profile = schema_profile((size_t)i);
+    target->policy.profile = r->profile->ceiling;
+    snprintf(target->policy.profile_name, sizeof(target->policy.profile_name), "%s",
+             r->profile->name);
+}
+
+static void read_labels(struct reading *r, const struct doc_node *node, const char *what,
+                        bool *ret_accept)
+{
+    if (node->kind == DOC_BROKEN)
+        return;
+    if (node->kind != DOC_LIST || node->n == 0) {
+        policy_errors_add(r->errors, node->place,
+                          "%s: a list of labels is wanted, like [individual_atoms, dimers]", what);
+        return;
+    }
+    for (size_t i = 0; i < node->n; i++) {
+        int label = read_word(r, node->items[i], what, accept_word);
+        if (label < 0)
+            continue;
+        if (label == NN_LABEL_BAD_BLURRY || label == NN_LABEL_TIP_CHANGE)
+            policy_errors_add(r->errors, node->items[i]->place,
+                              "%s: '%s' cannot be wanted of a tip", what, node->items[i]->text);
+        else if (ret_accept[label])
+            policy_errors_add(r->errors, node->items[i]->place, "%s: '%s' is named twice", what,
+                              node->items[i]->text);
+        ret_accept[label] = true;
+    }
+}
+
+/* The parts of "bad_blurry >= 0.80", as bytes into the text. */
+struct condition_parts {
+    size_t label_length, operator_at, operator_length, threshold_at;
+};
+
+static void split_condition(const char *text, struct condition_parts *parts)
+{
+    parts->label_length = strcspn(text, " <>=!");
+    parts->operator_at = parts->label_length + strspn(text + parts->label_length, " ");
+    parts->operator_length = strspn(text + parts->operator_at, "<>=!");
+    parts->threshold_at = parts->operator_at + parts->operator_length;
+    parts->threshold_at += strspn(text + parts->threshold_at, " ");
+}
+
+static bool read_operator(struct reading *r, const struct doc_node *node,
+                          const struct condition_parts *parts, bool *ret_below)
+{
+    const char *op = node->text + parts->operator_at;
+    size_t n = parts->operator_length;
+    if ((n == 2 && memcmp(op, ">=", 2) == 0) || (n == 1 && *op == '<')) {
+        *ret_below = *op == '<';
+        return true;
+    }
+    struct place place = doc_place_within(node, parts->operator_at, n ? n : 1);
+    if (n == 0)
+        policy_errors_add(r->errors, place,
+                          "a condition is a label, >= or <, and a threshold, like "
+                          "'bad_blurry >= 0.80'");
+    else
+        policy_errors_add(r->errors, place, "only >= and < are known here; write '%s'",
+                          *op == '<' ? "<" : ">=");
+    return false;
+}
+
+static bool read_threshold(struct reading *r, const struct doc_node *node,
+                           const struct condition_parts *parts, double *ret_threshold)
+{
+    struct units_report report;
+    const char *text = node->text + parts->threshold_at;
+    struct place place = doc_place_within(node, parts->threshold_at, strlen(text));
+    if (units_read(text, "", ret_threshold, &report) != 0) {
+        if (strchr(text, '%'))
+            policy_errors_add(r->errors, place, "scores go from 0 to 1; write 0.80 for 80 %%");
+        else
+            policy_errors_add(r->errors, place, "the threshold must be a plain number, like 0.80");
+        return false;
+    }
+    if (!(*ret_threshold >= 0.01 && *ret_threshold <= 0.99)) {
+        policy_errors_add(r->errors, place,
+                          "a threshold lies between the policy bounds 0.01 and 0.99%s",
+                          *ret_threshold > 1 ? "; scores go from 0 to 1" : "");
+        return false;
+    }
+    return true;
+}
+
+static bool read_condition(struct reading *r, const struct doc_node *node,
+                           struct policy_condition *ret_condition)
+{
+    struct condition_parts parts;
+    if (!schema_want_scalar(r, node, "condition"))
+        return false;
+    split_condition(node->text, &parts);
+    struct doc_node word = {.kind = DOC_SCALAR,
+                            .place = doc_place_within(node, 0, parts.label_length),
+                            .plain = node->plain};
+    char label[TEXT_MAX];
+    snprintf(label, sizeof(label), "%.*s",
+             (int)(parts.label_length < TEXT_MAX ? parts.label_length : TEXT_MAX), node->text);
+    word.text = label;
+    int i = read_word(r, &word, "condition", label_word);
+    bool ok = read_operator(r, node, &parts, &ret_condition->below);
+    ok = ok && read_threshold(r, node, &parts, &ret_condition->threshold);
+    ret_condition->label = i;
+    return ok && i >= 0;
+}
+
+static void read_conditions(struct reading *r, const struct doc_node *node, const char *what,
+                            struct policy_condition *list, size_t *ret_n, struct place *places,
+                            struct place *ret_all)
+{
+    *ret_all = node->place;
+    if (node->kind == DOC_BROKEN)
+        return;
+    if (node->kind == DOC_SCALAR && strcmp(node->text, "always") == 0 && strcmp(what, "when") == 0)
+        return;
+    if (node->kind != DOC_LIST || node->n == 0) {
+        policy_errors_add(r->errors, node->place,
+                          "%s: a list of conditions is wanted, like [bad_blurry >= 0.80]%s", what,
+                          strcmp(what, "when") == 0 ? ", or 'always'" : "");
+        return;
+    }
+    for (size_t i = 0; i < node->n; i++) {
+        struct policy_condition condition;
+        if (i >= POLICY_CONDITIONS_MAX) {
+            policy_errors_add(r->errors, node->items[i]->place, "%s: more than %d conditions", what,
+                              POLICY_CONDITIONS_MAX);
+            return;
+        }
+        if (!read_condition(r, node->items[i], &condition))
+            continue;
+        places[*ret_n] = node->items[i]->place;
+        list[(*ret_n)++] = condition;
+    }
+}
+
+static void read_confirm(struct reading *r, const struct doc_node *node, const char *what,
+                         struct policy_rule *rule)
+{
+    if (!schema_want_scalar(r, node, what))
+        return;
+    char count[16];
+    size_t digits = strspn(node->text, "0123456789");
+    const char *word = node->text + digits + strspn(node->text + digits, " ");
+    bool verdicts = strcmp(word, "verdicts") == 0 || strcmp(word, "verdict") == 0;
+    bool frames = strcmp(word, "frames") == 0 || strcmp(word, "frame") == 0;
+    unsigned long n = 0;
+    snprintf(count, sizeof(count), "%.*s", (int)(digits < 11 ? digits : 11), node->text);
+    if (units_read_count(count, &n) != 0 || (!verdicts && !frames)) {
+        policy_errors_add(r->errors, node->place,
+                          "%s: write a number and what is counted, like '2 verdicts' or '3 frames'",
+                          what);
+        return;
+    }
+    unsigned long most = verdicts ? 20 : 10;
+    if (n < 1 || n > most) {
+        policy_errors_add(r->errors, doc_place_within(node, 0, digits),
+                          "%s: %lu is outside the policy bounds of 1 to %lu %s", what, n, most,
+                          verdicts ? "verdicts" : "frames");
+        return;
+    }
+    rule->confirm = verdicts ? POLICY_VERDICTS : POLICY_FRAMES;
+    rule->confirm_n = (uint32_t)n;
+}
+
+static void read_answer(struct reading *r, const struct doc_node *node, const char *what,
+                        struct policy_rule *rule)
+{
+    int i = read_word(r, node, what, answer_word);
+    if (i < 0)
+        return;
+    const struct schema_answer *answer = schema_answer((size_t)i);
+    rule->response = answer->response;
+    if (answer->response == POLICY_DO)
+        rule->action = action_default(answer->kind);
+}
+
+static void read_rule_value(struct reading *r, const struct schema_key *key,
+                            const struct doc_node *node, const char *what, struct policy_rule *rule,
+                            struct rule_places *places)
+{
+    if (key->type == SCHEMA_CONFIRM) {
+        read_confirm(r, node, what, rule);
+    } else if (key->type == SCHEMA_ANSWER) {
+        read_answer(r, node, what, rule);
+    } else if (key->type == SCHEMA_MODE) {
+        int mode = read_word(r, node, what, mode_word);
+        if (mode >= 0)
+            rule->mode = (enum policy_mode)mode;
+    } else if (key->offset == offsetof(struct policy_rule, when)) {
+        read_conditions(r, node, what, rule->when, &rule->n_when, places->when, &places->when_all);
+    } else {
+        read_conditions(r, node, what, rule->until, &rule->n_until, places->until,
+                        &places->until_all);
+    }
+}
+
+static void read_value(struct reading *r, const struct schema_key *key, const struct doc_node *node,
+                       void *base, struct rule_places *rule)
+{
+    char what[WHAT_MAX];
+    void *field = (char *)base + key->offset;
+    double value;
+    name_key(key, what, sizeof(what));
+    switch (key->type) {
+    case SCHEMA_COUNT:
+        read_count(r, key, node, what, field);
+        break;
+    case SCHEMA_NUMBER:
+    case SCHEMA_QUANTITY:
+        if (schema_read_quantity(r, node, what, key->unit, key->fallback, &value) &&
+            check_bounds(r, key, node, what, value))
+            memcpy(field, &value, sizeof(value));
+        break;
+    case SCHEMA_FLAG:
+        read_flag(r, node, what, field);
+        break;
+    case SCHEMA_NAME:
+        read_name(r, node, what, field);
+        break;
+    case SCHEMA_PROFILE:
+        read_profile(r, node, what, base);
+        break;
+    case SCHEMA_LABELS:
+        read_labels(r, node, what, field);
+        break;
+    case SCHEMA_CONDITIONS:
+    case SCHEMA_CONFIRM:
+    case SCHEMA_ANSWER:
+    case SCHEMA_MODE:
+        read_rule_value(r, key, node, what, base, rule);
+        break;
+    }
+}
+
+/* A default is read by the same code as the file, so the reference cannot say something else. */
+static void read_fallback(struct reading *r, const struct schema_key *key, struct place at,
+                          void *base, struct rule_places *rule)
+{
+    char what[WHAT_MAX], text[TEXT_MAX];
+    name_key(key, what, sizeof(what));
+    if (!key->fallback) {
+        policy_errors_add(r->errors, at, "the key '%s' is missing", what);
+    } else if (key->fallback[0] != '\0') {
+        snprintf(text, sizeof(text), "%s", key->fallback);
+        struct doc_node node = {.kind = DOC_SCALAR, .place = at, .text = text, .plain = true};
+        read_value(r, key, &node, base, rule);
+    }
+}
+
+void schema_read_section(struct reading *r, enum schema_section section, const struct doc_node *map,
+                         struct place at, void *base, struct rule_places *rule)
+{
+    size_t n;
+    const struct schema_key *keys = schema_keys(&n);
+    size_t before = r->errors->found;
+    if (section < SCHEMA_RULE)
+        r->places->sections[section] = at;
+    if (map && map->kind == DOC_MAP && section != SCHEMA_RULE)
+        schema_read_unknown(r, section, map);
+    if (map && map->kind != DOC_MAP) {
+        if (map->kind != DOC_BROKEN)
+            policy_errors_add(r->errors, map->place, "'%s' is a mapping of keys to values",
+                              schema_section_name(section));
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (keys[i].section != section)
+            continue;
+        const struct doc_node *node = map ? doc_get(map, keys[i].name) : NULL;
+        if (node)
+            read_value(r, &keys[i], node, base, rule);
+        else
+            read_fallback(r, &keys[i], at, base, rule);
+        if (section < SCHEMA_RULE)
+            r->places->keys[i] = node ? node->place : (struct place){0};
+    }
+    if (section < SCHEMA_RULE) {
+        r->places->section_ok[section] = r->errors->found == before;
+    }
+}
