@@ -65,7 +65,7 @@ void night_open(struct night *night, const char *base, const struct scan_geometr
 
 double night_value(enum matrix_channel channel, enum scan_trace trace, uint32_t row, uint32_t col)
 {
-    double place = sin(0.7 * col + 0.3 * row) + 0.01 * col + 0.1 * row + trace;
+    double place = sin(0.7 * col + 0.3 * row) + 0.01 * col + 0.1 * row + (int)trace;
     return channel == MATRIX_CHANNEL_Z ? -5.1e-7 + 1e-10 * place : 3e-10 + 2e-11 * place;
 }
 
