@@ -1,0 +1,60 @@
+/*
+ * The simulated scanner: one line, forward and backward, of a surface seen through a tip, with
+ * what a real instrument adds: drift, creep, tilt, the turn-round at each line's start, hysteresis,
+ * line-streak noise, glitches, offsets, and the feedback's limited bandwidth.
+ *
+ * A line is a function of the seed, the number of lines rendered before it, and what has been done
+ * to tip, surface and scanner up to then.
+ */
+#ifndef SIM_SCANNER_H
+#define SIM_SCANNER_H
+
+#include "sim/surface.h"
+#include "sim/tip.h"
+
+#include <stdint.h>
+
+enum { SIM_POINTS_MIN = 16, SIM_POINTS_MAX = 2048 };
+
+struct sim_scanner;
+
+struct sim_scanner_options {
+    uint64_t seed;
+    uint32_t points, lines;
+    double frame_m;     /* side of the square frame */
+    double line_time_s; /* forward and backward together */
+    double event_scale; /* multiplies the rates of spontaneous tip events */
+};
+
+/* `surface` is borrowed. 0, -EINVAL, -ENOMEM. */
+int sim_scanner_create(const struct sim_scanner_options *options, const struct sim_surface *surface,
+                       struct sim_scanner **ret);
+void sim_scanner_destroy(struct sim_scanner *scanner);
+
+/* Centre of the frame in scanner coordinates. */
+void sim_scanner_centre(const struct sim_scanner *scanner, double *ret_x_m, double *ret_y_m);
+
+/* Move the frame's centre by (dx, dy) at this time; creep follows. */
+void sim_scanner_move(struct sim_scanner *scanner, double dx_m, double dy_m, double t_s);
+
+/* Coarse motion: another place on the sample, and a drift that has to settle again. */
+void sim_scanner_coarse_move(struct sim_scanner *scanner, double dx_m, double dy_m, double t_s);
+
+/* A frame begins: its noise is drawn. */
+void sim_scanner_begin_frame(struct sim_scanner *scanner);
+
+/* Where a place in the frame, -1..1 each way, lies on the surface at this time. */
+void sim_scanner_surface_at(const struct sim_scanner *scanner, double x_frac, double y_frac,
+                            double t_s, double *ret_x_m, double *ret_y_m);
+
+/*
+ * Render one line, both directions, each left to right, (points) metres; what happens to the tip
+ * meanwhile is in *ret_event, and *tip is the tip afterwards.
+ */
+void sim_scanner_line(struct sim_scanner *scanner, struct sim_tip *tip, uint32_t line, double t_s,
+                      double *ret_forward, double *ret_backward, struct sim_tip_event *ret_event);
+
+/* Height of the last sample rendered. */
+double sim_scanner_z_m(const struct sim_scanner *scanner);
+
+#endif

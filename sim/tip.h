@@ -1,0 +1,118 @@
+/*
+ * The simulated tip: a hidden state that jumps while scanning and is drawn anew by actions, and the
+ * apex that this state gives the picture.
+ *
+ * States, rates and draws: a hidden Markov model fitted to 3,611 pairs of consecutive labelled
+ * images (public Nottingham set). Marks of every number: docs/simulator.md.
+ */
+#ifndef SIM_TIP_H
+#define SIM_TIP_H
+
+#include "instrument/action.h"
+#include "sim/random.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sim_tip_state {
+    SIM_TIP_ATOMIC,
+    SIM_TIP_ASYM,
+    SIM_TIP_DIMER,
+    SIM_TIP_ROWS,
+    SIM_TIP_MULTI,
+    SIM_TIP_BLUNT,
+    SIM_TIP_UNSTABLE,
+    SIM_TIP_FOULED,
+    SIM_TIP_STATE_COUNT
+};
+
+/* "atomic", ... Borrowed, lives for ever. */
+const char *sim_tip_state_name(enum sim_tip_state state);
+
+/* The state with this name, or -1. */
+int sim_tip_state_from_name(const char *name);
+
+enum { SIM_TIP_APICES_MAX = 4 };
+
+/* One protrusion of the tip's end. */
+struct sim_apex {
+    double dx_m, dy_m; /* where it stands beside the tip's axis */
+    double recess_m;   /* >= 0, behind the foremost one */
+    double sigma_m;    /* width of its Gaussian blur */
+};
+
+/* How sharply, how strongly and how quietly this very apex pictures the lattice. */
+struct sim_contrast {
+    double row_m;          /* cosine amplitude of the rows before blur */
+    double ratio_dimer;    /* dimer (.384 nm) over row component, before blur */
+    double ratio_pair;     /* second harmonic of the rows over rows */
+    double phase_pair;     /* rad; pi: both H of a dimer alike */
+    double ratio_mixed;    /* sum and difference component over rows */
+    double radius_m;       /* paraboloid that widens large features */
+    double noise_m;        /* line noise, rms */
+    bool busy;             /* many single-line glitches */
+    bool islands;          /* apex switches over features: sharp-edged blobs */
+    double island_m;       /* height of these blobs */
+    struct sim_apex level; /* second level of a telegraph tip, relative to the apices */
+    double dwell_s;        /* mean time on one level */
+};
+
+struct sim_tip {
+    uint64_t seed;
+    uint64_t serial; /* rises with every new apex; an apex is a function of (seed, serial, state) */
+    enum sim_tip_state state;
+    bool restless; /* visible events ten times as often */
+    uint32_t n_apices;
+    struct sim_apex apices[SIM_TIP_APICES_MAX];
+    struct sim_contrast contrast;
+};
+
+enum sim_tip_event_kind {
+    SIM_TIP_NO_EVENT,
+    SIM_TIP_Z_JUMP,  /* height offset only */
+    SIM_TIP_LATERAL, /* offset, and the apex sits elsewhere */
+    SIM_TIP_CHANGE,  /* new state, new apex */
+    SIM_TIP_STREAK,  /* this line only */
+    SIM_TIP_TELEGRAPH,
+    SIM_TIP_EVENT_COUNT
+};
+
+/* "none", "z jump", ... Borrowed, lives for ever. */
+const char *sim_tip_event_name(enum sim_tip_event_kind kind);
+
+struct sim_tip_event {
+    enum sim_tip_event_kind kind;
+    double at;            /* 0..1 of the line's time, forward and backward together */
+    double z_m;           /* offset from there on (streak, telegraph: while it lasts) */
+    double dx_m, dy_m;    /* SIM_TIP_LATERAL */
+    uint32_t lines;       /* SIM_TIP_TELEGRAPH: how many */
+    struct sim_tip after; /* the tip after the event; the tip itself when nothing happened */
+};
+
+void sim_tip_init(struct sim_tip *tip, uint64_t seed, enum sim_tip_state state);
+
+/*
+ * What happens to the tip during one line (forward and backward). `rate_scale` multiplies all
+ * rates. The caller takes over `after` when the line is done.
+ */
+void sim_tip_line(const struct sim_tip *tip, double rate_scale, struct sim_random *random,
+                  struct sim_tip_event *ret_event);
+
+/* Probability that one pulse, crash, neck, ... gives this tip a new apex. */
+double sim_tip_p_change(const struct sim_tip *tip, const struct action *action);
+
+/* Weights of the state drawn after a change; add up to 1. `difficulty` >= 1 thins the good ones. */
+void sim_tip_redraw_weights(const struct action *action, double difficulty,
+                            double ret_p[SIM_TIP_STATE_COUNT]);
+
+/* Act on the tip; true when it has a new apex (maybe of the same state). */
+bool sim_tip_act(struct sim_tip *tip, const struct action *action, double difficulty,
+                 struct sim_random *random);
+
+/* An unwanted crash: a new apex, drawn from the worst table. */
+void sim_tip_wreck(struct sim_tip *tip, struct sim_random *random);
+
+/* Rate of class changes per line in this state. */
+double sim_tip_class_rate(enum sim_tip_state state);
+
+#endif
