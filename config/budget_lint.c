@@ -65,28 +65,43 @@ static uint32_t firings(const struct policy_rule *rule)
     return most > 0 ? most : 1;
 }
 
+/* What one episode may need when every active rule is carried to its end. */
 struct needs {
-    uint32_t by_kind[ACTION_KIND_COUNT];
-    uint32_t tip; /* all but moves of the frame */
-    bool moves;
+    uint32_t actions; /* pulses, crashes, necking, approaches */
+    uint32_t pulses, crashes, necks, coarse_moves;
 };
 
+/* False: some rule could not be read, so the sums would be too small. */
 static bool count_needs(const struct reading *r, const struct policy *policy, struct needs *needs)
 {
     memset(needs, 0, sizeof(*needs));
     for (size_t i = 0; i < policy->n_rules; i++) {
         const struct policy_rule *rule = &policy->rules[i];
+        uint32_t n = firings(rule);
         if (!r->places->rule[i].ok)
             return false;
-        if (rule->response == POLICY_NEW_AREA && rule->mode == POLICY_ACTIVE)
-            needs->moves = true;
-        if (rule->response != POLICY_DO)
+        switch (rule->action.kind) {
+        case ACTION_PULSE:
+            /* A ramp of the count is taken at its start: the check must not be too strict. */
+            needs->pulses += n * (uint32_t)rule->action.count;
+            break;
+        case ACTION_CRASH:
+            needs->crashes += n;
+            break;
+        case ACTION_NECK:
+            needs->necks += n;
+            break;
+        case ACTION_RETRACT:
+            if (rule->action.coarse_steps > 0 || rule->action.lateral_steps > 0)
+                needs->coarse_moves += n;
             continue;
-        needs->by_kind[rule->action.kind] += firings(rule);
-        if (rule->action.kind == ACTION_REIMAGE)
-            needs->moves = needs->moves || rule->mode == POLICY_ACTIVE;
-        else
-            needs->tip += firings(rule);
+        case ACTION_REIMAGE:
+        case ACTION_KIND_COUNT:
+            continue;
+        case ACTION_APPROACH:
+            break;
+        }
+        needs->actions += n;
     }
     return true;
 }
@@ -103,25 +118,18 @@ static void check_need(struct reading *r, const struct policy *policy, const cha
 
 static void check_cycle(struct reading *r, const struct policy *policy, const struct needs *needs)
 {
-    check_need(r, policy, "actions_per_episode", needs->tip, "actions");
-    check_need(r, policy, "pulses_per_episode", needs->by_kind[ACTION_PULSE], "pulses");
-    check_need(r, policy, "crashes_per_episode", needs->by_kind[ACTION_CRASH], "crashes");
-    check_need(r, policy, "necks_per_night", needs->by_kind[ACTION_NECK], "necking actions");
-    check_need(r, policy, "coarse_moves_per_night",
-               needs->by_kind[ACTION_RETRACT] + needs->by_kind[ACTION_APPROACH],
-               "retracts and approaches");
-    if (needs->tip > policy->budget.actions_per_site && !needs->moves)
-        policy_errors_add(r->errors, place_of(r, SCHEMA_BUDGET, "actions_per_site"),
-                          "budget.actions_per_site: %u, but the active rules need %u actions and "
-                          "no active rule answers 'new_area'",
-                          policy->budget.actions_per_site, needs->tip);
+    check_need(r, policy, "actions_per_episode", needs->actions, "actions");
+    check_need(r, policy, "pulses_per_episode", needs->pulses, "pulses");
+    check_need(r, policy, "crashes_per_episode", needs->crashes, "crashes");
+    check_need(r, policy, "necks_per_night", needs->necks, "necking actions");
+    check_need(r, policy, "coarse_moves_per_night", needs->coarse_moves, "coarse moves");
     if (!r->places->section_ok[SCHEMA_SETTLE])
         return;
-    double least_s = needs->tip * policy->settle.cool_down_s;
+    double least_s = needs->actions * policy->settle.cool_down_s;
     if (least_s > policy->budget.night_s)
         policy_errors_add(r->errors, place_of(r, SCHEMA_BUDGET, "night"),
                           "budget.night: shorter than one cycle: %u actions cool down for %g min",
-                          needs->tip, least_s / 60);
+                          needs->actions, least_s / 60);
 }
 
 static void check_limits_of_rules(struct reading *r, const struct policy *policy)
@@ -148,9 +156,10 @@ static void check_sites(struct reading *r, const struct policy *policy, const st
         policy_errors_add(r->errors, place_of(r, SCHEMA_SITES, "separation"),
                           "sites.separation: %g nm lies inside sites.forbidden_radius, %g nm",
                           sites->separation_m * 1e9, sites->forbidden_radius_m * 1e9);
-    double along = floor(2 * sites->reach_m / sites->separation_m * (1 + 1e-9)) + 1;
-    double needed = ceil((double)needs->tip / policy->budget.actions_per_site);
-    if (needs->moves && along * along < needed)
+    /* A grid around the first site. */
+    double along = 2 * floor(sites->reach_m / sites->separation_m * (1 + 1e-9)) + 1;
+    double needed = ceil((double)needs->actions / policy->budget.actions_per_site);
+    if (along * along < needed)
         policy_errors_add(r->errors, place_of(r, SCHEMA_SITES, "reach"),
                           "sites.reach: room for %g sites, but one cycle of the rules needs %g",
                           along * along, needed);

@@ -10,7 +10,8 @@
 
 static const char *const docs[] = {
     "a rule whose conditions contradict each other, or that an earlier rule always answers first: "
-    "active, without limit or ramp, with weaker or equal conditions and no longer confirmation",
+    "active, without limit, not itself an action, with weaker or equal conditions and no longer "
+    "confirmation",
     "no active rule that answers `good`, or one that is confirmed on less than whole frames, or "
     "that does not ask an accepted label for at least 0.50",
     "a missing stop: an active rule that acts needs an end (a ramp or `at_most.per_episode`), and "
@@ -27,8 +28,8 @@ static const char *const docs[] = {
     "or beyond `at_most.per_episode`",
     "a budget smaller than one cycle: an episode's actions, pulses, crashes or hours do not "
     "suffice for all steps of all active rules",
-    "no active `new_area` although the rules need more actions than one site allows; a `reach` "
-    "without room for the sites needed; `separation` below `forbidden_radius`",
+    "a `reach` without room for the sites that one cycle needs; `separation` below "
+    "`forbidden_radius`",
     "`cool_down` shorter than `settle.after_action`: the next action would come before any line "
     "after the last one was judged",
 };
@@ -140,12 +141,16 @@ static void check_contradiction(struct reading *r, const struct policy_condition
             }
 }
 
-/* Whenever `later` is confirmed, `earlier` is as well, and it always answers. */
+/*
+ * Whenever `later` is confirmed, `earlier` is as well, and it always answers. An action does not:
+ * when the budget of its kind is spent, the next rule is asked.
+ */
 static bool shadows(const struct policy_rule *earlier, const struct policy_rule *later,
                     const bool *accept)
 {
-    return earlier->mode == POLICY_ACTIVE && is_endless(earlier) &&
-           earlier->confirm == later->confirm && earlier->confirm_n <= later->confirm_n &&
+    return earlier->mode == POLICY_ACTIVE && earlier->response != POLICY_DO &&
+           is_endless(earlier) && earlier->confirm == later->confirm &&
+           earlier->confirm_n <= later->confirm_n &&
            implies_all(later->when, later->n_when, earlier->when, earlier->n_when, accept);
 }
 

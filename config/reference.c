@@ -222,7 +222,7 @@ static void print_parameters(FILE *out)
                             parameters[i].unit);
                 fputs("] | ", out);
             }
-            if (bound->required)
+            if (bound->flags & SCHEMA_REQUIRED)
                 fprintf(out, "required | %s |\n", bound->doc);
             else
                 fprintf(out, "`%s` | %s |\n", fallback, bound->doc);

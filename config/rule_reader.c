@@ -107,12 +107,6 @@ static bool check_value(const struct parameter_context *c, struct place place, d
     return false;
 }
 
-static bool is_count(const struct parameter_context *c)
-{
-    return c->parameter->unit[0] == '\0' && c->parameter->name[0] != 'x' &&
-           c->parameter->name[0] != 'y';
-}
-
 static bool read_one(const struct parameter_context *c, const struct doc_node *node,
                      const char *part, bool is_step, double *ret_value)
 {
@@ -120,7 +114,7 @@ static bool read_one(const struct parameter_context *c, const struct doc_node *n
     snprintf(what, sizeof(what), "%s%s%s", c->what, part[0] ? "." : "", part);
     if (!schema_read_quantity(c->r, node, what, c->parameter->unit, c->bound->example, ret_value))
         return false;
-    if (is_count(c) && *ret_value != floor(*ret_value)) {
+    if ((c->bound->flags & SCHEMA_WHOLE) && *ret_value != floor(*ret_value)) {
         policy_errors_add(c->r->errors, node->place, "%s: a whole number is wanted", what);
         return false;
     }
@@ -240,13 +234,13 @@ static void read_parameter(struct reading *r, const struct doc_node *node, struc
              c.parameter->name);
     value = doc_get(node, c.parameter->name);
     if (!value) {
-        if (c.bound->required)
+        if ((c.bound->flags & SCHEMA_REQUIRED))
             policy_errors_add(r->errors, places->then, "a %s needs its '%s', like '%s: %s'",
                               action_kind_name(rule->action.kind), c.parameter->name,
                               c.parameter->name, c.bound->example);
         return;
     }
-    if (c.bound->required)
+    if ((c.bound->flags & SCHEMA_REQUIRED))
         places->parameter = value->place;
     bool ok = value->kind == DOC_MAP ? read_ramp(&c, value, &number)
                                      : read_one(&c, value, "", false, &number);

@@ -72,6 +72,11 @@ const char *schema_section_doc(enum schema_section section);
 /* Index in schema_keys() of this key, or -1. */
 int schema_find(enum schema_section section, const char *name);
 
+enum schema_flag {
+    SCHEMA_REQUIRED = 1, /* a rule must say it */
+    SCHEMA_WHOLE = 2,    /* a whole number */
+};
+
 /* How far a policy may take one parameter of an action, within the ceiling of action.h. */
 struct schema_bound {
     enum action_kind kind;
@@ -79,7 +84,7 @@ struct schema_bound {
     struct action_range range[ACTION_PROFILE_COUNT];
     struct action_range step[ACTION_PROFILE_COUNT]; /* of a ramp, without sign; 0..0: any */
     double least;                                   /* smallest magnitude that is allowed; 0: any */
-    bool required;                                  /* a rule must say it */
+    unsigned flags;                                 /* enum schema_flag */
     const char *example;
     const char *doc;
 };

@@ -198,9 +198,13 @@ void units_write(double value, const char *unit, char *buf, size_t size)
         if (strcmp(spellings[i].unit, unit) != 0)
             continue;
         double spelling_scale = spellings[i].factor * pow(10, spellings[i].exponent);
-        /* Nobody says "300 pm" of a crash: nanometres go down to 0.05. Minutes and hours only when
-         * whole halves of them. */
-        double least = strncmp(spellings[i].text, "nm", 2) == 0 ? 0.0499 : 0.9999;
+        /* As operators write them: 0.5 V, 0.5 nA and 0.05 nm, but 20 mV and 5 pm. Minutes and hours
+         * only in whole halves. */
+        double least = 0.9999;
+        if (strcmp(spellings[i].text, "V") == 0 || strcmp(spellings[i].text, "nA") == 0)
+            least = 0.0999;
+        else if (strncmp(spellings[i].text, "nm", 2) == 0)
+            least = 0.0499;
         if (spellings[i].factor > 1 && fmod(magnitude, spellings[i].factor / 2) != 0)
             continue;
         text = spellings[i].text;
