@@ -35,7 +35,8 @@ struct journal_boot {
     int64_t t_night_ns; /* where the night clock stands; 0 for a new night */
     uint32_t site;      /* current area, from 1 */
     uint32_t episode;
-    enum safety_latched { JOURNAL_NOT_PARKED, JOURNAL_PARKED } parked; /* the night has ended */
+    /* The night has ended; nothing is to be done before a new one is begun. */
+    enum safety_latched { JOURNAL_NOT_PARKED, JOURNAL_PARKED } parked;
 };
 
 struct journal_options {
@@ -73,10 +74,16 @@ struct journal_intent {
     int64_t t_night_ns, t_utc_us;
 };
 
-/* Durable when it returns 0; *ret_id is the command's id, never used before or again. */
+/*
+ * Durable when it returns 0; *ret_id is the command's id, never used before or again. -ESTALE: the
+ * epoch is not the journal's: a hold came between. -EINVAL: a parameter is not finite.
+ */
 int journal_intent(struct journal *journal, const struct journal_intent *intent, uint64_t *ret_id);
 
-/* The outcome of an intent: done, failed, rejected, expired, cancelled or unknown. Durable. */
+/*
+ * The outcome of an intent: done, failed, rejected, expired, cancelled or unknown. Durable, and the
+ * first one stands: -EALREADY. -ENOENT: no such intent. -EINVAL: a state that ends nothing.
+ */
 int journal_outcome(struct journal *journal, uint64_t id, enum command_state state,
                     bool crash_detected, const char *text, int64_t t_night_ns, int64_t t_utc_us);
 
@@ -94,7 +101,8 @@ int journal_raise_above(struct journal *journal, uint64_t id, uint64_t epoch, ui
 int journal_use(struct journal *journal, const struct policy *policy, uint32_t site,
                 uint32_t episode, int64_t t_night_ns, struct budget_use *ret_use);
 
-/* End the night: "good", "budget", "time", "parked", "stopped". Durable. */
+/* End the night: "good", "budget", "time", "parked", "stopped". Durable. -EALREADY: it had ended.
+ */
 int journal_end_night(struct journal *journal, const char *how, const char *why, int64_t t_night_ns,
                       int64_t t_utc_us);
 
