@@ -287,22 +287,48 @@ static void write_gsf_header(FILE *stream, const struct picture_frame *frame)
         fputc(0, stream);
 }
 
+static bool has_size(const struct picture_frame *frame)
+{
+    return frame->width >= 1 && frame->width <= PICTURE_SIDE_MAX && frame->height >= 1 &&
+           frame->height <= PICTURE_SIDE_MAX;
+}
+
+/* NAN where the row is missing. */
+static double cell(const struct picture_frame *frame, uint32_t row, uint32_t col)
+{
+    bool seen = !frame->seen || frame->seen[row];
+    return seen ? frame->values[(size_t)row * frame->width + col] : (double)NAN;
+}
+
 int picture_write_gsf(const char *path, const struct picture_frame *frame)
 {
-    if (frame->width < 1 || frame->width > PICTURE_SIDE_MAX || frame->height < 1 ||
-        frame->height > PICTURE_SIDE_MAX)
+    if (!has_size(frame))
         return -EINVAL;
     struct new_file file;
     int status = new_file_open(path, &file);
     if (status < 0)
         return status;
     write_gsf_header(file.stream, frame);
-    for (uint32_t y = 0; y < frame->height; y++) {
-        uint32_t row = frame->height - 1 - y;
-        bool seen = !frame->seen || frame->seen[row];
+    for (uint32_t y = 0; y < frame->height; y++)
         for (uint32_t x = 0; x < frame->width; x++)
-            write_float(file.stream,
-                        seen ? frame->values[(size_t)row * frame->width + x] : (double)NAN);
-    }
-    return new_file_close(&file, status);
+            write_float(file.stream, cell(frame, frame->height - 1 - y, x));
+    return new_file_close(&file, 0);
+}
+
+int picture_write_csv(const char *path, const struct picture_frame *frame)
+{
+    if (!has_size(frame))
+        return -EINVAL;
+    struct new_file file;
+    int status = new_file_open(path, &file);
+    if (status < 0)
+        return status;
+    for (uint32_t row = 0; row < frame->height; row++)
+        for (uint32_t col = 0; col < frame->width; col++) {
+            double value = cell(frame, row, col);
+            if (isfinite(value))
+                fprintf(file.stream, "%.17g", value);
+            fputc(col + 1 < frame->width ? ',' : '\n', file.stream);
+        }
+    return new_file_close(&file, 0);
 }

@@ -86,4 +86,10 @@ int picture_write_png(const char *path, const struct picture_frame *frame,
  */
 int picture_write_gsf(const char *path, const struct picture_frame *frame);
 
+/*
+ * Write the frame as a grid of comma-separated numbers, BOTTOM row first, with all digits; a
+ * missing cell is empty. Errors as above.
+ */
+int picture_write_csv(const char *path, const struct picture_frame *frame);
+
 #endif
