@@ -20,11 +20,19 @@ static void put_settings(struct nn_bytes_writer *writer, const struct nn_train_s
     nn_bytes_put_u32(writer, s->epochs);
     nn_bytes_put_u32(writer, s->batch);
     nn_bytes_put_u64(writer, s->seed);
-    const float floats[] = {
-        s->input.limit,         s->optimiser.momentum,   s->optimiser.beta2,
-        s->optimiser.epsilon,   s->optimiser.decay,      s->rate,
-        s->averaging,           (float)s->augment.whole, (float)s->augment.seen_min,
-        (float)s->augment.crop, (float)s->augment.noise};
+    const float floats[] = {s->input.limit,
+                            s->optimiser.momentum,
+                            s->optimiser.beta2,
+                            s->optimiser.epsilon,
+                            s->optimiser.decay,
+                            s->rate,
+                            s->averaging,
+                            (float)s->augment.whole,
+                            (float)s->augment.seen_min,
+                            (float)s->augment.closer,
+                            (float)s->augment.wider,
+                            (float)s->augment.shear,
+                            (float)s->augment.noise};
     nn_bytes_put_f32s(writer, floats, sizeof floats / sizeof *floats);
     nn_bytes_put_f32s(writer, s->class_weights, NN_LABEL_COUNT);
     for (uint32_t i = 0; i < s->n_layers; i++) {

@@ -7,29 +7,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Numbers of the lines seen, rising, for their median. */
+struct ranking {
+    double *values; /* (lines) */
+    uint32_t n;
+};
+
 struct nn_input {
     struct nn_input_spec spec;
     uint32_t points, lines;
     uint32_t points_room, lines_room;
     uint32_t n_seen;
     uint32_t next_row;
-    double *flat;    /* (points) of the line being added */
-    double *before;  /* (points) of the line added last */
-    double *work;    /* (points + 1) */
-    double *column;  /* (cols) */
-    double *spreads; /* (lines), of the lines seen, rising */
-    double *height;  /* (rows, cols): sum of weight x height */
-    double *step;    /* (rows, cols) */
-    double *weight;  /* (rows): lines seen, in lines */
+    double *flat;   /* (points) of the line being added */
+    double *before; /* (points) of the line added last */
+    double *work;   /* (points) */
+    double *sums;   /* (points + 1) running sums, sums[0] = 0 */
+    double *column; /* (cols) */
+    struct ranking spreads;
+    struct ranking details;
+    struct ranking steps;
+    double *height; /* (rows, cols): sum of weight x height */
+    double *detail; /* (rows, cols): likewise */
+    double *step;   /* (rows, cols) */
+    double *weight; /* (rows): lines seen, in lines */
 };
 
 enum { GRID_MIN = 8, GRID_MAX = 512 };
 
+bool nn_input_spec_valid(const struct nn_input_spec *spec)
+{
+    return spec->rows >= GRID_MIN && spec->rows <= GRID_MAX && spec->cols >= GRID_MIN &&
+           spec->cols <= GRID_MAX && spec->limit > 0.0F && spec->limit <= 1e6F &&
+           (unsigned)spec->flatten <= NN_FLATTEN_LINEAR;
+}
+
 int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_input)
 {
-    if (spec->rows < GRID_MIN || spec->rows > GRID_MAX || spec->cols < GRID_MIN ||
-        spec->cols > GRID_MAX || !(spec->limit > 0.0F) || spec->limit > 1e6F ||
-        (unsigned)spec->flatten > NN_FLATTEN_LINEAR)
+    if (!nn_input_spec_valid(spec))
         return -EINVAL;
     struct nn_input *input = calloc(1, sizeof *input);
     if (!input)
@@ -38,9 +53,10 @@ int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_inpu
     input->spec = *spec;
     input->column = calloc(spec->cols, sizeof *input->column);
     input->height = calloc(cells, sizeof *input->height);
+    input->detail = calloc(cells, sizeof *input->detail);
     input->step = calloc(cells, sizeof *input->step);
     input->weight = calloc(spec->rows, sizeof *input->weight);
-    if (!input->column || !input->height || !input->step || !input->weight) {
+    if (!input->column || !input->height || !input->detail || !input->step || !input->weight) {
         nn_input_destroy(input);
         return -ENOMEM;
     }
@@ -55,9 +71,13 @@ void nn_input_destroy(struct nn_input *input)
     free(input->flat);
     free(input->before);
     free(input->work);
+    free(input->sums);
     free(input->column);
-    free(input->spreads);
+    free(input->spreads.values);
+    free(input->details.values);
+    free(input->steps.values);
     free(input->height);
+    free(input->detail);
     free(input->step);
     free(input->weight);
     free(input);
@@ -77,12 +97,13 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
         return -EINVAL;
     if (points > input->points_room) {
         if (!grow(&input->flat, points) || !grow(&input->before, points) ||
-            !grow(&input->work, points + 1))
+            !grow(&input->work, points) || !grow(&input->sums, points + 1))
             return -ENOMEM;
         input->points_room = points;
     }
     if (lines > input->lines_room) {
-        if (!grow(&input->spreads, lines))
+        if (!grow(&input->spreads.values, lines) || !grow(&input->details.values, lines) ||
+            !grow(&input->steps.values, lines))
             return -ENOMEM;
         input->lines_room = lines;
     }
@@ -91,24 +112,43 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
     input->lines = lines;
     input->n_seen = 0;
     input->next_row = 0;
+    input->spreads.n = input->details.n = input->steps.n = 0;
     memset(input->height, 0, cells * sizeof *input->height);
+    memset(input->detail, 0, cells * sizeof *input->detail);
     memset(input->step, 0, cells * sizeof *input->step);
     memset(input->weight, 0, input->spec.rows * sizeof *input->weight);
     return 0;
 }
 
-/* Standard deviation of a flattened line. */
-static double spread_of(uint32_t n, const double *flat)
+static void rank(struct ranking *ranking, double value)
+{
+    uint32_t at = ranking->n++;
+    while (at > 0 && ranking->values[at - 1] > value) {
+        ranking->values[at] = ranking->values[at - 1];
+        at--;
+    }
+    ranking->values[at] = value;
+}
+
+static double median_of(const struct ranking *ranking)
+{
+    uint32_t n = ranking->n;
+    return n == 0 ? 0.0 : 0.5 * (ranking->values[(n - 1) / 2] + ranking->values[n / 2]);
+}
+
+static double mean_size(uint32_t n, const double *values)
 {
     double sum = 0.0;
-    double squares = 0.0;
-    for (uint32_t i = 0; i < n; i++) {
-        sum += flat[i];
-        squares += flat[i] * flat[i];
-    }
-    double mean = sum / (double)n;
-    double variance = squares / (double)n - mean * mean;
-    return variance > 0.0 ? sqrt(variance) : variance <= 0.0 ? 0.0 : variance;
+    for (uint32_t i = 0; i < n; i++)
+        sum += fabs(values[i]);
+    return sum / (double)n;
+}
+
+static void sum_up(const struct nn_input *input, const double *values)
+{
+    input->sums[0] = 0.0;
+    for (uint32_t i = 0; i < input->points; i++)
+        input->sums[i + 1] = input->sums[i] + values[i];
 }
 
 /* The sum of the first `at` values, `at` between two of them counting in part. */
@@ -120,15 +160,30 @@ static double sum_until(const double *sums, uint32_t n, double at)
     return sums[whole] + (at - (double)whole) * (sums[whole + 1] - sums[whole]);
 }
 
-/* work: (points + 1), holding running sums of a line, work[0] = 0; ret_column: (cols), means. */
-static void average_columns(const struct nn_input *input, double *ret_column)
+/* values: (points), left as input->column: (cols), the means. */
+static void average_columns(struct nn_input *input, const double *values)
 {
+    sum_up(input, values);
     double width = (double)input->points / (double)input->spec.cols;
     double from = 0.0;
     for (uint32_t c = 0; c < input->spec.cols; c++) {
-        double until = sum_until(input->work, input->points, (double)(c + 1) * width);
-        ret_column[c] = (until - from) / width;
+        double until = sum_until(input->sums, input->points, (double)(c + 1) * width);
+        input->column[c] = (until - from) / width;
         from = until;
+    }
+}
+
+/* ret_detail: (points), the flattened line minus its running mean. */
+static void take_detail(struct nn_input *input, double *ret_detail)
+{
+    uint32_t n = input->points;
+    uint32_t reach = n / 12 + 1;
+    sum_up(input, input->flat);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t from = i > reach ? i - reach : 0;
+        uint32_t end = i + reach + 1 < n ? i + reach + 1 : n;
+        double mean = (input->sums[end] - input->sums[from]) / (double)(end - from);
+        ret_detail[i] = input->flat[i] - mean;
     }
 }
 
@@ -150,23 +205,27 @@ static double overlap(const struct nn_input *input, uint32_t row, uint32_t r)
     return fmax(until - from, 0.0);
 }
 
-static void add_height(struct nn_input *input, uint32_t row)
+/* Adds input->column to the cells that the row overlaps. */
+static void add_to_cells(const struct nn_input *input, uint32_t row, double *cells)
 {
     uint32_t cols = input->spec.cols;
     uint32_t first;
     uint32_t end;
-    input->work[0] = 0.0;
-    for (uint32_t i = 0; i < input->points; i++)
-        input->work[i + 1] = input->work[i] + input->flat[i];
-    average_columns(input, input->column);
     find_cells(input, row, &first, &end);
     for (uint32_t r = first; r < end; r++) {
         double share = overlap(input, row, r);
-        double *height = input->height + (size_t)r * cols;
-        input->weight[r] += share;
         for (uint32_t c = 0; c < cols; c++)
-            height[c] += share * input->column[c];
+            cells[(size_t)r * cols + c] += share * input->column[c];
     }
+}
+
+static void add_weight(struct nn_input *input, uint32_t row)
+{
+    uint32_t first;
+    uint32_t end;
+    find_cells(input, row, &first, &end);
+    for (uint32_t r = first; r < end; r++)
+        input->weight[r] += overlap(input, row, r);
 }
 
 static void add_step(struct nn_input *input, uint32_t row)
@@ -174,51 +233,55 @@ static void add_step(struct nn_input *input, uint32_t row)
     uint32_t cols = input->spec.cols;
     uint32_t first;
     uint32_t end;
-    input->work[0] = 0.0;
     for (uint32_t i = 0; i < input->points; i++)
-        input->work[i + 1] = input->work[i] + fabs(input->flat[i] - input->before[i]);
-    average_columns(input, input->column);
+        input->work[i] = fabs(input->flat[i] - input->before[i]);
+    rank(&input->steps, mean_size(input->points, input->work));
+    average_columns(input, input->work);
     find_cells(input, row, &first, &end);
     for (uint32_t r = first; r < end; r++) {
         double *step = input->step + (size_t)r * cols;
         for (uint32_t c = 0; c < cols; c++)
-            step[c] = fmax(step[c], input->column[c]);
+            step[c] = step[c] > input->column[c] ? step[c] : input->column[c];
     }
 }
 
-static void insert_spread(struct nn_input *input, double spread)
+/* The largest size among the samples, or NAN when one is not finite. */
+static double largest_size(uint32_t n, const double *samples)
 {
-    uint32_t at = input->n_seen;
-    while (at > 0 && input->spreads[at - 1] > spread) {
-        input->spreads[at] = input->spreads[at - 1];
-        at--;
+    double largest = 0.0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!isfinite(samples[i]))
+            return (double)NAN;
+        largest = fabs(samples[i]) > largest ? fabs(samples[i]) : largest;
     }
-    input->spreads[at] = spread;
+    return largest;
 }
 
 int nn_input_add_line(struct nn_input *input, uint32_t row, const double *samples)
 {
     if (row < input->next_row || row >= input->lines)
         return -EINVAL;
-    double largest = 0.0;
-    for (uint32_t i = 0; i < input->points; i++) {
-        if (!isfinite(samples[i]))
-            return -EINVAL;
-        largest = fmax(largest, fabs(samples[i]));
-    }
-    nn_flatten_line(input->spec.flatten, input->points, samples, input->work, input->flat);
-    double spread = spread_of(input->points, input->flat);
-    if (!isfinite(spread))
+    double largest = largest_size(input->points, samples);
+    /* Sums over a line, and sums over lines of those, must stay finite. */
+    if (!(largest < 1e150))
         return -EINVAL;
+    nn_flatten_line(input->spec.flatten, input->points, samples, input->work, input->flat);
+    double spread = mean_size(input->points, input->flat);
     /* A constant line: what is left of it is rounding, not surface. */
     if (spread <= 1e-12 * largest) {
         spread = 0.0;
         memset(input->flat, 0, input->points * sizeof *input->flat);
     }
-    add_height(input, row);
+    rank(&input->spreads, spread);
+    add_weight(input, row);
+    average_columns(input, input->flat);
+    add_to_cells(input, row, input->height);
+    take_detail(input, input->work);
+    rank(&input->details, mean_size(input->points, input->work));
+    average_columns(input, input->work);
+    add_to_cells(input, row, input->detail);
     if (input->n_seen > 0 && row == input->next_row)
         add_step(input, row);
-    insert_spread(input, spread);
     double *held = input->before;
     input->before = input->flat;
     input->flat = held;
@@ -239,26 +302,40 @@ float nn_input_seen(const struct nn_input *input)
 
 static float cut(double value, float limit)
 {
-    return (float)fmin(fmax(value, -(double)limit), (double)limit);
+    float cut_off = (float)value;
+    return cut_off > limit ? limit : cut_off < -limit ? -limit : cut_off;
+}
+
+static double inverse(double value)
+{
+    return value > 0.0 ? 1.0 / value : 0.0;
+}
+
+/* One plane of sums over cells, divided by their weights and scaled. */
+static void write_means(const struct nn_input *input, const double *cells, double gain,
+                        float *ret_plane)
+{
+    uint32_t cols = input->spec.cols;
+    for (uint32_t r = 0; r < input->spec.rows; r++) {
+        double row_gain = gain * inverse(input->weight[r]);
+        for (uint32_t c = 0; c < cols; c++)
+            ret_plane[r * cols + c] = cut(cells[r * cols + c] * row_gain, input->spec.limit);
+    }
 }
 
 void nn_input_write(const struct nn_input *input, float *ret_planes)
 {
     uint32_t cols = input->spec.cols;
-    size_t cells = (size_t)input->spec.rows * cols;
-    uint32_t n = input->n_seen;
-    double spread = n == 0 ? 0.0 : 0.5 * (input->spreads[(n - 1) / 2] + input->spreads[n / 2]);
-    double gain = spread > 0.0 ? 1.0 / spread : 0.0;
+    uint32_t cells = input->spec.rows * cols;
+    double step_gain = inverse(median_of(&input->steps));
     double lines_per_row = (double)input->lines / (double)input->spec.rows;
-    for (uint32_t r = 0; r < input->spec.rows; r++) {
-        double weight = input->weight[r];
-        double height_gain = weight > 0.0 ? gain / weight : 0.0;
-        float seen = (float)fmin(weight / lines_per_row, 1.0);
-        for (uint32_t c = 0; c < cols; c++) {
-            size_t at = (size_t)r * cols + c;
-            ret_planes[at] = cut(input->height[at] * height_gain, input->spec.limit);
-            ret_planes[cells + at] = cut(input->step[at] * gain, input->spec.limit);
-            ret_planes[2 * cells + at] = seen;
-        }
+    write_means(input, input->height, inverse(median_of(&input->spreads)), ret_planes);
+    write_means(input, input->detail, inverse(median_of(&input->details)), ret_planes + cells);
+    float *step = ret_planes + 2 * (size_t)cells;
+    float *seen = step + cells;
+    for (uint32_t i = 0; i < cells; i++) {
+        float steps = (float)(input->step[i] * step_gain);
+        step[i] = steps > 0.0F ? fminf(log1pf(steps), input->spec.limit) : 0.0F;
+        seen[i] = (float)fmin(input->weight[i / cols] / lines_per_row, 1.0);
     }
 }

@@ -211,6 +211,8 @@ static const char *read_payload(struct nn_bytes_reader *reader, struct nn_model 
     model->input.cols = nn_bytes_get_u32(reader);
     model->input.flatten = (enum nn_flatten)nn_bytes_get_u32(reader);
     model->input.limit = nn_bytes_get_f32(reader);
+    if (!nn_input_spec_valid(&model->input))
+        return "its input grid is out of range";
     if (!labels_match(reader))
         return "its labels are not this program's six";
     const char *reason = read_network(reader, model);

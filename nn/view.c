@@ -21,20 +21,34 @@ struct nn_view nn_view_plain(const struct nn_picture *picture, double share)
                             .seen = share_of(picture->height, share)};
 }
 
+/* Somewhere in low..high, as likely to halve as to double. */
+static double draw_scale(struct nn_random *random, double low, double high)
+{
+    return exp(log(low) + (log(high) - log(low)) * nn_random_unit(random));
+}
+
+static uint32_t scaled(uint32_t n, double scale, uint32_t max)
+{
+    double wanted = floor(scale * (double)n + 0.5);
+    return wanted < 1.0 ? 1 : wanted > (double)max ? max : (uint32_t)wanted;
+}
+
 struct nn_view nn_view_random(const struct nn_picture *picture, const struct nn_augment *augment,
                               struct nn_random *random)
 {
     struct nn_view view = nn_view_plain(picture, 1.0);
+    bool finished = picture->height == view.lines;
     view.mirrored = nn_random_unit(random) < 0.5;
     view.upside_down = nn_random_unit(random) < 0.5;
     view.noise_steps = augment->noise * nn_random_unit(random);
-    view.width = share_of(picture->width, 1.0 - augment->crop * nn_random_unit(random));
-    view.x = nn_random_below(random, picture->width - view.width + 1);
-    /* Lines cost more than columns when left out: a tip change may lie in them. */
-    view.lines = share_of(view.lines, 1.0 - 0.5 * augment->crop * nn_random_unit(random));
+    view.shear = augment->shear * (2.0 * nn_random_unit(random) - 1.0);
+    double scale = draw_scale(random, augment->closer, augment->wider);
+    view.width = scaled(picture->width, scale, NN_INPUT_POINTS_MAX);
+    view.x = nn_random_below(random, picture->width);
+    view.lines = scaled(view.lines, scale * draw_scale(random, 0.9, 1.1), NN_INPUT_LINES_MAX);
     if (view.lines < picture->height)
         view.skipped = nn_random_below(random, picture->height - view.lines + 1);
-    uint32_t there = picture->height - view.skipped;
+    uint32_t there = finished ? view.lines : picture->height - view.skipped;
     view.seen = there < view.lines ? there : view.lines;
     if (nn_random_unit(random) >= augment->whole) {
         double share = augment->seen_min + (1.0 - augment->seen_min) * nn_random_unit(random);
@@ -42,6 +56,29 @@ struct nn_view nn_view_random(const struct nn_picture *picture, const struct nn_
         view.seen = seen < view.seen ? seen : view.seen;
     }
     return view;
+}
+
+/* Where index i of an endlessly mirrored row of n lies in the row. */
+static uint32_t reflect(uint32_t i, uint32_t n)
+{
+    uint32_t at = i % (2 * n);
+    return at < n ? at : 2 * n - 1 - at;
+}
+
+/* One line of the picture from column `start` on, between columns by straight lines. */
+static void take_line(const struct nn_view *view, const uint8_t *gray, uint32_t picture_width,
+                      double start, double *ret_line)
+{
+    uint32_t period = 2 * picture_width;
+    double turns = floor(start / (double)period);
+    double at = start - turns * (double)period;
+    uint32_t first = (uint32_t)at;
+    double share = at - (double)first;
+    for (uint32_t i = 0; i < view->width; i++) {
+        double here = (double)gray[reflect(first + i, picture_width)];
+        double next = share > 0.0 ? (double)gray[reflect(first + i + 1, picture_width)] : here;
+        ret_line[view->mirrored ? view->width - 1 - i : i] = (here + share * (next - here)) / 255.0;
+    }
 }
 
 static void add_noise(double *line, uint32_t n, double steps, struct nn_random *random)
@@ -61,11 +98,10 @@ int nn_view_show(const struct nn_view *view, const struct nn_picture *picture,
 {
     int error = nn_input_begin(input, view->width, view->lines);
     for (uint32_t row = 0; row < view->seen && !error; row++) {
-        uint32_t line = view->skipped + row;
+        uint32_t line = reflect(view->skipped + row, picture->height);
         uint32_t y = view->upside_down ? line : picture->height - 1 - line;
-        const uint8_t *gray = picture->gray + (size_t)y * picture->width + view->x;
-        for (uint32_t i = 0; i < view->width; i++)
-            work[i] = (double)gray[view->mirrored ? view->width - 1 - i : i] / 255.0;
+        take_line(view, picture->gray + (size_t)y * picture->width, picture->width,
+                  (double)view->x + view->shear * (double)row, work);
         if (random && view->noise_steps > 0.0)
             add_noise(work, view->width, view->noise_steps / 255.0, random);
         error = nn_input_add_line(input, row, work);

@@ -15,10 +15,11 @@
 #include <stdbool.h>
 
 struct nn_view {
-    uint32_t x, width;  /* columns used */
+    uint32_t x, width;  /* first column, columns; beyond an edge the picture is mirrored */
+    double shear;       /* columns that x moves per line, as drift does */
     uint32_t skipped;   /* lines left out before the first one used */
     uint32_t lines;     /* of the frame, as planned */
-    uint32_t seen;      /* lines shown */
+    uint32_t seen;      /* lines shown; beyond the last the picture is mirrored */
     bool mirrored;      /* columns from right to left */
     bool upside_down;   /* top row first */
     double noise_steps; /* standard deviation of added noise, in grey levels */
@@ -28,7 +29,9 @@ struct nn_view {
 struct nn_augment {
     double whole;    /* share of views that see all there is, 0..1 */
     double seen_min; /* the others see at least this share of the frame */
-    double crop;     /* sides shrink by up to this share */
+    double closer;   /* frames shrink to at least this share of the picture's sides, ..1 */
+    double wider;    /* and grow to at most this multiple, by mirroring, 1.. */
+    double shear;    /* largest size of shear */
     double noise;    /* largest noise_steps */
 };
 
