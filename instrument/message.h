@@ -28,7 +28,7 @@ struct data_message {
     struct scan_geometry geometry; /* DATA_SCAN_BEGIN */
     bool simulated;
     enum scan_end_reason end_reason; /* DATA_SCAN_END */
-    uint64_t from_seq, to_seq;       /* DATA_GAP: these were dropped and will not come */
+    uint64_t from_seq, to_seq;       /* DATA_GAP: dropped; only a resend may still bring them */
     char text[MESSAGE_TEXT_MAX];     /* DATA_NOTE: text; DATA_SCAN_END: result file or "" */
 };
 
@@ -44,16 +44,22 @@ enum command_verb {
     COMMAND_VERB_COUNT
 };
 
+#define COMMAND_ID_FREE (UINT64_C(1) << 62)
+
 struct command {
     enum command_verb verb;
-    uint64_t id;    /* rises strictly over the life of the journal; never used twice */
-    uint64_t epoch; /* fencing number */
+    /*
+     * Of a changing command: rises strictly over the life of the journal, never used twice. Of the
+     * others, which may be repeated without harm: any number from COMMAND_ID_FREE on.
+     */
+    uint64_t id;
+    uint64_t epoch;               /* fencing number */
     char session[SESSION_ID_MAX]; /* the instrument session that is meant */
     int64_t base_inst_host_ns;    /* last instrument host clock that the agent has seen */
     uint32_t ttl_ms;              /* not executed later than this after base, by its own clock */
     struct action action;         /* COMMAND_ACTION */
     uint64_t from_seq, to_seq;    /* COMMAND_RESEND */
-    uint64_t query_id;            /* COMMAND_QUERY */
+    uint64_t query_id; /* COMMAND_QUERY: answered by an event with this id, then by its own */
 };
 
 enum command_state {
@@ -83,11 +89,21 @@ struct instrument_hello {
     char session[SESSION_ID_MAX];
     char name[64]; /* "simulated microscope", "replay", ... */
     char protocol[32];
+    uint32_t contact; /* rises each time this session has to look for an agent */
     uint64_t last_id; /* highest command id executed or refused in this session; 0 none */
     uint64_t epoch;
     bool simulated;
     bool gated;                  /* waits for an ack after each data message */
+    int64_t host_ns;             /* instrument end's host clock, first base for ttl_ms */
     struct action_limits limits; /* the instrument's own */
+};
+
+/* The agent's answer: from now on its lease runs. */
+struct agent_welcome {
+    char protocol[32];
+    uint32_t contact;     /* of the hello that is answered */
+    char policy_hash[65]; /* SHA-256, hex, or "" */
+    uint32_t lease_ms;
 };
 
 enum instrument_state {
@@ -109,7 +125,8 @@ struct instrument_status {
     uint64_t last_seq; /* last data message sent */
     uint64_t dropped;  /* data messages that found no room */
     uint64_t epoch;
-    uint64_t command_id; /* running command, 0 none */
+    uint64_t command_id;         /* running command, 0 none */
+    char text[MESSAGE_TEXT_MAX]; /* why it is in a safe state, or "" */
 };
 
 #endif

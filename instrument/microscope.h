@@ -48,10 +48,12 @@ struct microscope_ops {
     int (*scan_start)(void *self);
     int (*scan_stop)(void *self);
 
-    /* End the running action now and restore bias, feedback and scan. Harmless when none runs. */
+    /* End the running action now and restore bias, feedback and scan; its MICROSCOPE_ENDED does not
+     * come any more. Harmless when none runs. */
     void (*abort)(void *self);
 
-    /* Pulse ended, feedback on, scan stopped, tip withdrawn by `withdraw_m`. Idempotent. */
+    /* Pulse ended, feedback on, scan stopped, tip withdrawn by `withdraw_m`. Idempotent. What runs
+     * has been aborted before. */
     void (*safe_state)(void *self, double withdraw_m);
 
     /* z, current, bias, feedback, state and t_inst_ns; the end fills in the rest. */

@@ -20,20 +20,30 @@ struct microscope_end_options {
     struct action_limits limits;  /* the instrument's own, from its local file */
     double withdraw_m;            /* how far the safe state withdraws */
     double time_scale;    /* instrument seconds per host second; 0: gated, as fast as acked */
-    bool start_scanning;  /* begin to scan at the first hello */
+    bool start_scanning;  /* begin to scan when the first agent has answered the hello */
     int64_t utc_epoch_us; /* wall clock of t_inst_ns = 0, for stamps */
 };
 
+/* All may be NULL; called from the loop. */
 struct microscope_end_callbacks {
+    void (*welcomed)(void *ctx, const struct agent_welcome *welcome);
+    void (*refused)(void *ctx, const char *why); /* by the agent; the hello is repeated */
     void (*finished)(void *ctx); /* the microscope has nothing more to say and all is sent */
     void (*safe_state)(void *ctx, const char *why);
     void (*event)(void *ctx, const struct command_event *event); /* what is also sent */
 };
 
+/*
+ * 0; -EPERM: an endpoint needs keys; -EINVAL: a negative or infinite time scale. The microscope's
+ * clock starts with the first welcome. Gated, it then stands still while data or events wait for
+ * their ack, except inside a running action; an idle microscope sends a note "idle" every 10 s of
+ * its clock, so that its time passes too.
+ */
 int microscope_end_create(struct zsock_hub *hub, const struct microscope_end_options *options,
                           struct microscope microscope,
                           const struct microscope_end_callbacks *callbacks, void *ctx,
                           struct microscope_end **ret_end);
+/* A running action is aborted. Before zsock_hub_close(); `done` may be NULL. */
 void microscope_end_close(struct microscope_end *end, void (*done)(void *ctx), void *ctx);
 
 #endif
