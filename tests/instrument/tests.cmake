@@ -9,3 +9,10 @@ tipwright_test(NAME test_matrix_write
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_write.c
     ${CMAKE_CURRENT_LIST_DIR}/matrix_night.c ${CMAKE_CURRENT_LIST_DIR}/gwy.c
   LIBS tipwright_instrument)
+tipwright_test(NAME test_matrix_damage
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_damage.c ${CMAKE_CURRENT_LIST_DIR}/matrix_night.c
+  LIBS tipwright_instrument)
+tipwright_test(NAME test_ends
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ends.c ${CMAKE_CURRENT_LIST_DIR}/link.c
+    ${CMAKE_CURRENT_LIST_DIR}/fake_microscope.c
+  LIBS tipwright_instrument PkgConfig::ZMQ)
