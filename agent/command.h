@@ -5,6 +5,8 @@
 #ifndef AGENT_COMMAND_H
 #define AGENT_COMMAND_H
 
+#include <stddef.h>
+
 /* Exit codes, documented in the man page and every --help. */
 enum command_exit {
     EXIT_OK = 0,       /* goal reached, or the command succeeded */
@@ -16,6 +18,15 @@ enum command_exit {
     EXIT_REFUSED = 6,  /* policy or configuration invalid, or an unsafe endpoint */
     EXIT_PARKED = 7,   /* parked: a fault ended the night */
 };
+
+enum { COMMAND_PATH_MAX = 4096 };
+
+/*
+ * A file that comes with the program, "models/h-si-100.tipnn" or "policies/h-si-100.yaml": in the
+ * source tree when the program is run from its build tree, else in the installed data directory.
+ * Always terminated; says nothing about whether the file is there.
+ */
+void command_data_path(const char *name, char *buf, size_t size);
 
 /* argv[0] is the sub-command's name; returns an enum command_exit. */
 typedef int (*command_fn)(int argc, char **argv);

@@ -1,0 +1,257 @@
+/* Frames from begin to end, their pictures, and the places where they lie. */
+#include "agent/night_inside.h"
+
+#include "instrument/picture.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    PICTURES_MAX = 4000, /* key pictures of one run; then only the last one is kept up to date */
+    PICTURE_SIDE_PX = 256,
+    SAME_NAME_MAX = 1000
+};
+
+/* ---- places ---- */
+
+int night_load_spots(struct night *night)
+{
+    struct journal_spot *list = calloc(SITES_MAX, sizeof(*list));
+    size_t n = 0;
+    if (!list)
+        return -ENOMEM;
+    int r = journal_spots(night->journal, list, SITES_MAX, &n);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        night->spots[i] = (struct sites_spot){list[i].x_m, list[i].y_m, list[i].actions > 0};
+    if (r == 0)
+        night->n_spots = n;
+    free(list);
+    night->new_place = night->n_spots == 0;
+    return r;
+}
+
+static double known(double value)
+{
+    return isfinite(value) ? value : 0;
+}
+
+/* The newest place is the one the frame lies on; the first frame of a run fixes the origin to it.
+ */
+static void place_frame(struct night *night, const struct scan_geometry *geometry)
+{
+    double x_m = known(geometry->x_offset_m), y_m = known(geometry->y_offset_m);
+    if (!night->origin_known) {
+        bool taken_up = night->n_spots > 0;
+        night->origin_x_m = x_m - (taken_up ? night->spots[night->n_spots - 1].x_m : 0);
+        night->origin_y_m = y_m - (taken_up ? night->spots[night->n_spots - 1].y_m : 0);
+        night->origin_known = true;
+    }
+    if (!night->new_place || night->n_spots == SITES_MAX)
+        return;
+    night->new_place = false;
+    struct sites_spot spot = {x_m - night->origin_x_m, y_m - night->origin_y_m, false};
+    night->spots[night->n_spots++] = spot;
+    night_record_spot(night, spot.x_m, spot.y_m);
+}
+
+void night_mark_used(struct night *night)
+{
+    if (night->n_spots > 0)
+        night->spots[night->n_spots - 1].used = true;
+}
+
+int night_new_area(struct night *night, double *ret_dx_m, double *ret_dy_m)
+{
+    struct sites_spot here = {0, 0, false};
+    double x_m, y_m;
+    if (night->n_spots > 0)
+        here = night->spots[night->n_spots - 1];
+    int r = night->n_spots == SITES_MAX
+                ? -ENOSPC
+                : sites_choose(&night->policy->sites, night->spots, night->n_spots, here.x_m,
+                               here.y_m, &x_m, &y_m);
+    if (r < 0)
+        return r;
+    *ret_dx_m = x_m - here.x_m;
+    *ret_dy_m = y_m - here.y_m;
+    return 0;
+}
+
+/* ---- pictures, on the worker ---- */
+
+struct frame_job {
+    struct worker_job job;
+    struct night *night;
+    struct journal_frame frame;
+    double *values; /* NULL: no picture */
+    uint8_t *seen;
+    bool keep; /* under its own name, not only as the last one */
+    char directory[600], name[700], title[64], unit[4];
+    int result;
+};
+
+static void name_picture(struct frame_job *job)
+{
+    const char *way = scan_trace_is_up(job->frame.trace) ? "up" : "down";
+    if (!job->keep) {
+        snprintf(job->name, sizeof(job->name), "%s/last.png", job->directory);
+        return;
+    }
+    snprintf(job->name, sizeof(job->name), "%s/%u_%u_%s.png", job->directory, job->frame.run,
+             job->frame.cycle, way);
+    /* An instrument that has restarted may count its runs anew. */
+    for (int i = 2; i < SAME_NAME_MAX && access(job->name, F_OK) == 0; i++)
+        snprintf(job->name, sizeof(job->name), "%s/%u_%u_%s-%d.png", job->directory, job->frame.run,
+                 job->frame.cycle, way, i);
+}
+
+static int draw(struct frame_job *job)
+{
+    char labels[160], line[32];
+    int n = 0;
+    for (int i = 0; i < NN_LABEL_COUNT; i++)
+        n += snprintf(labels + n, sizeof(labels) - (size_t)n, "%s%s %.3f", i ? ", " : "",
+                      nn_label_name((enum nn_label)i), (double)job->frame.last.p[i]);
+    snprintf(line, sizeof(line), "%u of %u", job->frame.lines_seen, job->frame.geometry.lines);
+    struct picture_text texts[] = {{"Title", job->title}, {"Scores", labels}, {"Lines", line}};
+    struct picture_frame picture = {.width = job->frame.geometry.points,
+                                    .height = job->frame.geometry.lines,
+                                    .values = job->values,
+                                    .seen = job->seen,
+                                    .width_m = job->frame.geometry.width_m,
+                                    .height_m = job->frame.geometry.height_m,
+                                    .unit = "m",
+                                    .title = job->title};
+    struct picture_options options = {.map = PICTURE_GOLD,
+                                      .min_side_px = PICTURE_SIDE_PX,
+                                      .corner_text = job->title,
+                                      .texts = texts,
+                                      .n_texts = sizeof(texts) / sizeof(texts[0])};
+    if (mkdir(job->directory, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    name_picture(job);
+    return picture_write_png(job->name, &picture, &options);
+}
+
+static void run_frame(struct worker_job *worker_job)
+{
+    struct frame_job *job = (struct frame_job *)worker_job;
+    int drawn = job->values ? draw(job) : -ENODATA;
+    if (drawn < 0)
+        job->name[0] = '\0';
+    job->frame.picture = job->name;
+    job->result = journal_frame(job->night->journal, &job->frame);
+}
+
+static void frame_done(struct worker_job *worker_job)
+{
+    struct frame_job *job = (struct frame_job *)worker_job;
+    struct night *night = job->night;
+    night->now_ns = (int64_t)uv_hrtime();
+    if (job->result < 0)
+        night_journal_failed(night, job->result);
+    if (job->name[0])
+        snprintf(night->summary.picture, sizeof(night->summary.picture), "%.255s", job->name);
+    night_news(night, (struct night_news){.kind = NEWS_FRAME, .frame = &job->frame});
+    free(job->values);
+    free(job->seen);
+    free(job);
+    night_finish_close(night);
+}
+
+static void copy_picture(struct frame_job *job, const struct frame *frame,
+                         const struct frame_trace *trace)
+{
+    size_t n = (size_t)frame->geometry.points * frame->geometry.lines;
+    job->values = malloc(n * sizeof(*job->values));
+    job->seen = malloc(frame->geometry.lines);
+    if (!job->values || !job->seen) {
+        /* A picture too many is no reason to stop. */
+        free(job->values);
+        free(job->seen);
+        job->values = NULL;
+        job->seen = NULL;
+        return;
+    }
+    memcpy(job->values, trace->values, n * sizeof(*job->values));
+    memcpy(job->seen, trace->seen, frame->geometry.lines);
+}
+
+/* One forward trace is complete, or will not go on. */
+static void end_trace(struct night *night, enum scan_trace kind, const char *end)
+{
+    const struct frame_trace *trace = &night->frame.traces[kind];
+    if (trace->lines_seen == 0)
+        return;
+    struct frame_job *job = calloc(1, sizeof(*job));
+    if (!job)
+        return;
+    enum night_pictures wanted = night->options.pictures;
+    bool key = night->frame_key || wanted == NIGHT_PICTURES_ALL;
+    job->job = (struct worker_job){.run = run_frame, .done = frame_done};
+    job->night = night;
+    job->keep = key && night->pictures < PICTURES_MAX;
+    night->pictures += job->keep;
+    job->frame =
+        (struct journal_frame){.scan = night->frame.scan,
+                               .run = night->frame.run,
+                               .cycle = night->frame.cycle,
+                               .trace = kind,
+                               .geometry = night->frame.geometry,
+                               .lines_seen = trace->lines_seen,
+                               .lines_missing = night->frame.geometry.lines - trace->lines_seen,
+                               .lines_resent = trace->lines_late,
+                               .site = night->site,
+                               .end = end,
+                               .last = night->verdict};
+    snprintf(job->directory, sizeof(job->directory), "%s/frames", night->state_directory);
+    snprintf(job->title, sizeof(job->title), "%u_%u %s", night->frame.run, night->frame.cycle,
+             scan_trace_name(kind));
+    if (wanted != NIGHT_PICTURES_NONE)
+        copy_picture(job, &night->frame, trace);
+    worker_submit(night->worker, &job->job);
+    night->summary.frames++;
+    night->frame_key = night->next_frame_key;
+    night->next_frame_key = false;
+}
+
+/* ---- frames ---- */
+
+void night_frame_begin(struct night *night, const struct data_message *message)
+{
+    if (night->frame.begun)
+        night_frame_end(night, "restarted");
+    int r = frame_begin(&night->frame, message->line.scan, &message->geometry);
+    night->current_trace = -1;
+    if (r < 0) {
+        night_alarm(night, "a frame of %u x %u samples cannot be judged", message->geometry.points,
+                    message->geometry.lines);
+        return;
+    }
+    place_frame(night, &message->geometry);
+}
+
+void night_frame_line(struct night *night, const struct scan_line *line)
+{
+    if (!night->frame.begun || line->scan != night->frame.scan)
+        return;
+    enum scan_trace forward = scan_trace_is_up(line->trace) ? SCAN_FORWARD_UP : SCAN_FORWARD_DOWN;
+    if (night->current_trace >= 0 && night->current_trace != (int)forward)
+        end_trace(night, (enum scan_trace)night->current_trace, "complete");
+    night->current_trace = (int)forward;
+    if (frame_add_line(&night->frame, line) == -ENOMEM)
+        night_enter_safety(night, SAFETY_HOLD, "agent", "out of memory for the frame");
+}
+
+void night_frame_end(struct night *night, const char *end)
+{
+    if (night->current_trace >= 0)
+        end_trace(night, (enum scan_trace)night->current_trace, end);
+    night->current_trace = -1;
+    night->frame.begun = false;
+}

@@ -1,0 +1,267 @@
+/* From data message to verdict: one message at a time. */
+#include "agent/night_inside.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Faster than this the host clock says nothing about staleness: a commit takes as long. */
+static const int64_t LINE_PERIOD_LEAST_NS = 200000000;
+
+void night_on_data(void *ctx, const struct data_message *message)
+{
+    struct night *night = ctx;
+    night->now_ns = (int64_t)uv_hrtime();
+    (void)intake_offer(night->intake, message, night->now_ns);
+    night_pump(night);
+}
+
+void night_on_bad_data(void *ctx, const char *why)
+{
+    struct night *night = ctx;
+    night->now_ns = (int64_t)uv_hrtime();
+    intake_undecodable(night->intake);
+    night_alarm(night, "a data message could not be read: %s", why);
+}
+
+void night_new_window(struct night *night, bool lines)
+{
+    night->n_window = 0;
+    if (lines)
+        night->restart = true;
+}
+
+void night_message_done(struct night *night)
+{
+    night->busy = false;
+    if (night->end)
+        agent_end_ack(night->end, night->busy_seq);
+    night_pump(night);
+}
+
+/* ---- facts that lines carry ---- */
+
+static void note_arrival(struct night *night, const struct scan_line *line, int64_t arrived_ns)
+{
+    if (scan_trace_is_forward(line->trace) && line->channel[0] == 'Z') {
+        int64_t period_ns = night->last_line_ns > 0 ? arrived_ns - night->last_line_ns : 0;
+        if (night->line_period_ns == 0)
+            night->line_period_ns = LINE_PERIOD_LEAST_NS;
+        night->line_period_ns += (period_ns - night->line_period_ns) / 8;
+        if (night->line_period_ns < LINE_PERIOD_LEAST_NS)
+            night->line_period_ns = LINE_PERIOD_LEAST_NS;
+        night->last_line_ns = arrived_ns;
+    }
+}
+
+/* True when the tip was left alone while this line was scanned. */
+static bool is_settled(const struct night *night, const struct scan_line *line)
+{
+    (void)line;
+    return !night_command_open(night) && !night->intent.open &&
+           night->last_line_inst_ns >= night->window_start_inst_ns;
+}
+
+static void check_line(struct night *night, const struct intake_item *item)
+{
+    const struct scan_line *line = &item->message->line;
+    const struct policy_guards *guards = &night->policy->guards;
+    if (item->fate != INTAKE_USED && item->fate != INTAKE_LATE) {
+        night->bad_lines++;
+        return;
+    }
+    struct intake_check check;
+    intake_check_line(line, guards, &check);
+    if (line->channel[0] == 'I') {
+        night->over_current = check.over_current;
+        return;
+    }
+    if (line->channel[0] != 'Z')
+        return;
+    night->flat_lines = check.peak_to_peak < guards->flat_line_m ? night->flat_lines + 1 : 0;
+    night->bad_lines = check.peak_to_peak > guards->bad_line_m ? night->bad_lines + 1 : 0;
+}
+
+/* ---- the worker's part ---- */
+
+static void run_line(struct worker_job *job)
+{
+    struct line_job *line = (struct line_job *)job;
+    struct night *night = line->night;
+    line->judged = judge_add(night->judge, &line->in, &line->verdict);
+    line->journal = 0;
+    if (line->judged < 0)
+        return;
+    line->journal = journal_verdict(night->journal, &line->verdict);
+    if (line->journal == 0 && decide_is_judged(line->policy, &line->verdict))
+        line->journal = journal_use(night->journal, line->policy, line->site, line->episode,
+                                    line->verdict.t_night_ns, &line->use);
+}
+
+/* The window has grown full: its older half goes, but for the last verdicts of whole frames. */
+static void thin_window(struct night *night)
+{
+    size_t kept = 0, half = night->n_window / 2;
+    for (size_t i = 0; i < night->n_window; i++) {
+        const struct verdict *v = &night->window[i];
+        if (i >= half || v->lines_due == v->lines_total)
+            night->window[kept++] = *v;
+    }
+    if (kept == night->n_window)
+        memmove(night->window, night->window + half, (kept -= half) * sizeof(*night->window));
+    night->n_window = kept;
+}
+
+static void note_best(struct night *night, const struct verdict *verdict)
+{
+    for (int i = 0; i < NN_LABEL_COUNT; i++) {
+        if (!night->policy->accept[i] || !(verdict->p[i] > night->best))
+            continue;
+        night->best = verdict->p[i];
+        night->sites_without_gain = 0;
+    }
+}
+
+static void take_verdict(struct night *night, const struct line_job *line)
+{
+    night->verdict = line->verdict;
+    night->summary.verdicts++;
+    if (night->n_window == NIGHT_WINDOW_MAX)
+        thin_window(night);
+    night->window[night->n_window++] = line->verdict;
+    if (decide_is_judged(line->policy, &line->verdict)) {
+        night->use = line->use;
+        note_best(night, &line->verdict);
+    }
+    if (line->verdict.lines_due == line->verdict.lines_total)
+        night->frames_watched++;
+    night_news(night, (struct night_news){.kind = NEWS_VERDICT, .verdict = &night->verdict});
+}
+
+static void line_done(struct worker_job *job)
+{
+    struct line_job *line = (struct line_job *)job;
+    struct night *night = line->night;
+    night->now_ns = (int64_t)uv_hrtime();
+    if (line->journal < 0)
+        night_journal_failed(night, line->journal);
+    if (line->judged < 0 && line->judged != -EAGAIN)
+        night_log(night, "line %u could not be judged: %s", line->line.line,
+                  strerror(-line->judged));
+    /* A verdict of another session belongs to nothing any more. */
+    bool stale = line->link_serial != night->link_serial;
+    bool decides = false;
+    if (line->judged == 0 && line->journal == 0 && !stale) {
+        take_verdict(night, line);
+        decides = night_decide(night);
+    }
+    if (!decides)
+        night_message_done(night);
+    night_finish_close(night);
+}
+
+static void submit_line(struct night *night, const struct scan_line *line)
+{
+    struct line_job *job = &night->line;
+    *job = (struct line_job){.job = {.run = run_line, .done = line_done},
+                             .night = night,
+                             .line = *line,
+                             .policy = night->policy,
+                             .site = night->site,
+                             .episode = night->episode,
+                             .link_serial = night->link_serial};
+    /* The samples stay where the intake has them until the next message is taken. */
+    job->in = (struct judge_line){.line = &job->line,
+                                  .lines = night->frame.geometry.lines,
+                                  .restart = night->restart,
+                                  .both = night->policy->judge_backward,
+                                  .t_night_ns = night->t_night_ns};
+    night->restart = false;
+    worker_submit(night->worker, &job->job);
+}
+
+/* ---- one message ---- */
+
+/* True: a job is under way. */
+static bool handle_line(struct night *night, const struct intake_item *item)
+{
+    const struct scan_line *line = &item->message->line;
+    bool good = item->fate == INTAKE_USED || item->fate == INTAKE_LATE;
+    note_arrival(night, line, item->arrived_ns);
+    bool settled = is_settled(night, line);
+    night->last_line_inst_ns = line->t_inst_ns;
+    if (settled)
+        check_line(night, item);
+    if (good && line->channel[0] == 'Z')
+        night_frame_line(night, line);
+    night_demand(night);
+    bool wanted = scan_trace_is_forward(line->trace) || night->policy->judge_backward;
+    if (!good || !settled || !wanted || line->channel[0] != 'Z' || night->ending ||
+        !night->frame.begun || (line->flags & SCAN_LINE_FEEDBACK_OFF))
+        return false;
+    /* A frame begun with the backward line has nothing to compare it with. */
+    if (night->restart && !scan_trace_is_forward(line->trace))
+        return false;
+    submit_line(night, line);
+    return true;
+}
+
+static bool handle(struct night *night, const struct intake_item *item)
+{
+    const struct data_message *message = item->message;
+    night_clock(night, message->line.t_inst_ns);
+    switch (message->type) {
+    case DATA_SCAN_BEGIN:
+        night_frame_begin(night, message);
+        return false;
+    case DATA_LINE:
+        return handle_line(night, item);
+    case DATA_SCAN_END: {
+        static const char *const ends[SCAN_END_REASON_COUNT] = {"complete", "stopped", "restarted",
+                                                                "fault"};
+        if (night->frame.begun && message->line.scan == night->frame.scan &&
+            message->end_reason < SCAN_END_REASON_COUNT)
+            night_frame_end(night, ends[message->end_reason]);
+        return false;
+    }
+    case DATA_NOTE:
+        night_record_event(night, "note", "instrument", message->text);
+        return false;
+    case DATA_GAP:
+    case DATA_TYPE_COUNT:
+        return false;
+    }
+    return false;
+}
+
+static void ask_for_missing(struct night *night)
+{
+    uint64_t from, to;
+    if (!night->link_up || !intake_resend(night->intake, night->now_ns, &from, &to))
+        return;
+    struct command command = {.verb = COMMAND_RESEND,
+                              .id = night_free_id(night),
+                              .epoch = night->epoch,
+                              .from_seq = from,
+                              .to_seq = to};
+    (void)agent_end_send(night->end, &command);
+}
+
+void night_pump(struct night *night)
+{
+    struct intake_item item;
+    if (night->pumping || night->closing)
+        return;
+    night->pumping = true;
+    while (!night->busy && intake_next(night->intake, night->now_ns, &item)) {
+        night->busy = true;
+        night->busy_seq = item.message->line.seq;
+        if (handle(night, &item))
+            break;
+        night->busy = false;
+        agent_end_ack(night->end, night->busy_seq);
+    }
+    ask_for_missing(night);
+    night->pumping = false;
+}
