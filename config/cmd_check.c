@@ -1,6 +1,5 @@
 /* tipwright check: policies against the schema, and the schema itself. */
 #include "agent/command.h"
-#include "agent/terminal.h"
 #include "config/policy.h"
 #include "config/reference.h"
 
@@ -8,7 +7,6 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void print_usage(FILE *out)
 {
@@ -35,9 +33,10 @@ static json_t *describe(const char *path, const struct policy *policy,
                                               error->column, "width", error->width, "message",
                                               error->message));
     }
-    json_t *file = json_pack("{s:s+%,s:b}", "file", path, strlen(path), "valid", policy != NULL);
-    if (!file) /* a path that is not UTF-8 */
-        file = json_pack("{s:n,s:b}", "file", "valid", policy != NULL);
+    json_t *name = json_string(path);
+    if (!name) /* a path that is not UTF-8 */
+        name = json_null();
+    json_t *file = json_pack("{s:o,s:b}", "file", name, "valid", policy != NULL);
     if (policy) {
         json_object_set_new(file, "name", json_string(policy->name));
         json_object_set_new(file, "profile", json_string(policy->profile_name));

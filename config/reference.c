@@ -26,7 +26,7 @@ static const char introduction[] =
     "\n"
     "## Form\n"
     "\n"
-    "- At most 256 KiB, 32 levels, 256 entries in one list or mapping, one document.\n"
+    "- At most 256 KiB, 32 levels, 256 entries in one list or mapping, 32 rules, one document.\n"
     "- No anchors, aliases, tags, merge keys or directives. No key twice. No unknown key.\n"
     "- A value with a dimension carries its unit: `2.3 V`, `0.30 nm`, `50 ms`, `12 h`. Without "
     "one it is\n  an error, and so is a unit of something else.\n"

@@ -374,19 +374,27 @@ static bool read_condition(struct reading *r, const struct doc_node *node,
     return ok && i >= 0;
 }
 
+/* Where a list of conditions goes, and where it stood. */
+struct condition_list {
+    struct policy_condition *conditions; /* POLICY_CONDITIONS_MAX */
+    size_t *n;
+    struct place *places; /* POLICY_CONDITIONS_MAX */
+    struct place *all;
+};
+
 static void read_conditions(struct reading *r, const struct doc_node *node, const char *what,
-                            struct policy_condition *list, size_t *ret_n, struct place *places,
-                            struct place *ret_all)
+                            const struct condition_list *list)
 {
-    *ret_all = node->place;
+    bool may_be_always = strcmp(what, "when") == 0;
+    *list->all = node->place;
     if (node->kind == DOC_BROKEN)
         return;
-    if (node->kind == DOC_SCALAR && strcmp(node->text, "always") == 0 && strcmp(what, "when") == 0)
+    if (may_be_always && node->kind == DOC_SCALAR && strcmp(node->text, "always") == 0)
         return;
     if (node->kind != DOC_LIST || node->n == 0) {
         policy_errors_add(r->errors, node->place,
                           "%s: a list of conditions is wanted, like [bad_blurry >= 0.80]%s", what,
-                          strcmp(what, "when") == 0 ? ", or 'always'" : "");
+                          may_be_always ? ", or 'always'" : "");
         return;
     }
     for (size_t i = 0; i < node->n; i++) {
@@ -398,8 +406,8 @@ static void read_conditions(struct reading *r, const struct doc_node *node, cons
         }
         if (!read_condition(r, node->items[i], &condition))
             continue;
-        places[*ret_n] = node->items[i]->place;
-        list[(*ret_n)++] = condition;
+        list->places[*list->n] = node->items[i]->place;
+        list->conditions[(*list->n)++] = condition;
     }
 }
 
@@ -457,10 +465,12 @@ static void read_rule_value(struct reading *r, const struct schema_key *key,
         if (mode >= 0)
             rule->mode = (enum policy_mode)mode;
     } else if (key->offset == offsetof(struct policy_rule, when)) {
-        read_conditions(r, node, what, rule->when, &rule->n_when, places->when, &places->when_all);
+        struct condition_list list = {rule->when, &rule->n_when, places->when, &places->when_all};
+        read_conditions(r, node, what, &list);
     } else {
-        read_conditions(r, node, what, rule->until, &rule->n_until, places->until,
-                        &places->until_all);
+        struct condition_list list = {rule->until, &rule->n_until, places->until,
+                                      &places->until_all};
+        read_conditions(r, node, what, &list);
     }
 }
 

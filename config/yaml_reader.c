@@ -15,6 +15,7 @@ struct reader {
     struct doc_node *open[DOC_DEPTH_MAX]; /* lists and mappings not yet closed */
     struct doc_node *key[DOC_DEPTH_MAX];  /* key waiting for its value, or NULL */
     size_t depth;
+    size_t nodes;
     bool stop; /* nothing after this can be trusted */
 };
 
@@ -132,6 +133,12 @@ static void place_node(struct reader *r, struct doc_node *node)
 {
     if (r->depth == 0) {
         r->root = node;
+        return;
+    }
+    if (++r->nodes > DOC_NODES_MAX) {
+        policy_errors_add(r->errors, node->place, "more than %d values in all", DOC_NODES_MAX);
+        r->stop = true;
+        doc_destroy(node);
         return;
     }
     struct doc_node *parent = r->open[r->depth - 1];

@@ -6,7 +6,7 @@
  * aliases, tags, merge keys, directives and duplicate keys are refused: a policy has to say
  * exactly what stands there, once.
  *
- * Safe on anything: size, depth and the number of entries of one mapping or list are capped.
+ * Safe on anything: size, depth, entries of one mapping or list, and values in all are capped.
  */
 #ifndef CONFIG_YAML_READER_H
 #define CONFIG_YAML_READER_H
@@ -20,6 +20,7 @@ enum {
     DOC_BYTES_MAX = 256 * 1024,
     DOC_DEPTH_MAX = 32,
     DOC_ENTRIES_MAX = 256,
+    DOC_NODES_MAX = 16384,
 };
 
 enum doc_kind {

@@ -82,7 +82,8 @@ START_TEST(control_characters_are_not_passed_on)
     ck_assert_ptr_null(strchr(shown, '\x1B'));
     ck_assert_ptr_null(strstr(shown, "\xC2\x9B"));
     ck_assert_ptr_null(strchr(shown, '\x7F'));
-    ck_assert_ptr_nonnull(strstr(shown, "error: '?[2J?" "?'"));
+    ck_assert_ptr_nonnull(strstr(shown, "error: '?[2J?"
+                                        "?'"));
 }
 END_TEST
 

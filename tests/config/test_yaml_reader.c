@@ -154,6 +154,22 @@ START_TEST(hostile_width_is_cheap)
 }
 END_TEST
 
+START_TEST(too_many_values)
+{
+    char *text = malloc(DOC_BYTES_MAX), *end = text;
+    for (int i = 0; i < 100; i++) {
+        end += sprintf(end, "k%d: [", i);
+        for (int j = 0; j < 200; j++)
+            end += sprintf(end, "x,");
+        end += sprintf(end, "]\n");
+    }
+    ck_assert_int_eq(doc_read(text, (size_t)(end - text), &errors, &root), -EINVAL);
+    ck_assert_msg(strstr(errors.list[0].message, "more than 16384 values") != NULL, "%s",
+                  errors.list[0].message);
+    free(text);
+}
+END_TEST
+
 static const struct {
     const char *text;
     size_t size;
@@ -212,6 +228,7 @@ int main(void)
     tcase_add_test(tc, depth);
     tcase_add_loop_test(tc, hostile_nesting_is_cheap, 0, sizeof(nests) / sizeof(nests[0]));
     tcase_add_test(tc, hostile_width_is_cheap);
+    tcase_add_test(tc, too_many_values);
     tcase_add_loop_test(tc, refused_at_the_right_place, 0, sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(tc, nul_in_an_escape);
     suite_add_tcase(suite, tc);
