@@ -16,3 +16,6 @@ tipwright_test(NAME test_ends
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ends.c ${CMAKE_CURRENT_LIST_DIR}/link.c
     ${CMAKE_CURRENT_LIST_DIR}/fake_microscope.c
   LIBS tipwright_instrument PkgConfig::ZMQ)
+tipwright_test(NAME test_picture
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_picture.c
+  LIBS tipwright_instrument PkgConfig::PNG)
