@@ -231,3 +231,23 @@ struct nn_calibration nn_crossval_calibrate(const struct nn_crossval *crossval,
     free(columns);
     return calibration;
 }
+
+void nn_crossval_scores(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
+                        uint32_t share, float *ret_scores)
+{
+    bool *use = calloc(dataset->n_recordings, sizeof *use);
+    if (!use)
+        abort();
+    for (uint32_t fold = 0; fold < crossval->folds; fold++) {
+        for (uint32_t r = 0; r < dataset->n_recordings; r++)
+            use[r] = crossval->fold[r] != fold;
+        struct nn_calibration calibration = nn_crossval_calibrate(crossval, dataset, use);
+        for (uint32_t i = 0; i < dataset->n; i++) {
+            size_t at = (size_t)i * NN_LABEL_COUNT;
+            if (!use[dataset->examples[i].recording])
+                nn_calibration_apply(&calibration, (float)nn_share(share),
+                                     crossval->logits[share] + at, ret_scores + at);
+        }
+    }
+    free(use);
+}

@@ -50,4 +50,11 @@ void nn_crossval_destroy(struct nn_crossval *crossval);
 struct nn_calibration nn_crossval_calibrate(const struct nn_crossval *crossval,
                                             const struct nn_dataset *dataset, const bool *use);
 
+/*
+ * Left-out scores at one share, each fold's calibrated on the other folds only, so that nothing
+ * that judges a recording has seen it. ret_scores: (n, NN_LABEL_COUNT).
+ */
+void nn_crossval_scores(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
+                        uint32_t share, float *ret_scores);
+
 #endif

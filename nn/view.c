@@ -44,7 +44,9 @@ struct nn_view nn_view_random(const struct nn_picture *picture, const struct nn_
     view.shear = augment->shear * (2.0 * nn_random_unit(random) - 1.0);
     double scale = draw_scale(random, augment->closer, augment->wider);
     view.width = scaled(picture->width, scale, NN_INPUT_POINTS_MAX);
-    view.x = nn_random_below(random, picture->width);
+    /* Mirrored seams only where a wider frame cannot do without. */
+    view.x = nn_random_below(random, view.width <= picture->width ? picture->width - view.width + 1
+                                                                  : picture->width);
     view.lines = scaled(view.lines, scale * draw_scale(random, 0.9, 1.1), NN_INPUT_LINES_MAX);
     if (view.lines < picture->height)
         view.skipped = nn_random_below(random, picture->height - view.lines + 1);
@@ -69,15 +71,20 @@ static uint32_t reflect(uint32_t i, uint32_t n)
 static void take_line(const struct nn_view *view, const uint8_t *gray, uint32_t picture_width,
                       double start, double *ret_line)
 {
-    uint32_t period = 2 * picture_width;
-    double turns = floor(start / (double)period);
-    double at = start - turns * (double)period;
-    uint32_t first = (uint32_t)at;
-    double share = at - (double)first;
-    for (uint32_t i = 0; i < view->width; i++) {
-        double here = (double)gray[reflect(first + i, picture_width)];
-        double next = share > 0.0 ? (double)gray[reflect(first + i + 1, picture_width)] : here;
-        ret_line[view->mirrored ? view->width - 1 - i : i] = (here + share * (next - here)) / 255.0;
+    double period = 2.0 * (double)picture_width;
+    double at = start - floor(start / period) * period;
+    uint32_t i = (uint32_t)at;
+    double share = (at - (double)i) / 255.0;
+    double rest = 1.0 / 255.0 - share;
+    double here = (double)gray[reflect(i, picture_width)];
+    int step = view->mirrored ? -1 : 1;
+    double *to = view->mirrored ? ret_line + view->width - 1 : ret_line;
+    for (uint32_t n = 0; n < view->width; n++, to += step) {
+        if (++i >= 2 * picture_width)
+            i = 0;
+        double next = (double)gray[i < picture_width ? i : 2 * picture_width - 1 - i];
+        *to = rest * here + share * next;
+        here = next;
     }
 }
 

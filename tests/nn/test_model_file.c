@@ -140,12 +140,8 @@ START_TEST(sealed_nonsense_is_refused)
         uint8_t value;
         const char *reason;
     } cases[] = {
-        {20, 1, "input grid"},
-        {22, 0xFF, "input grid"},
-        {28, 9, "input grid"},
-        {28, 0, "self-test"},
-        {36, 5, "labels"},
-        {41, 'A', "labels"},
+        {20, 1, "input grid"}, {22, 0xFF, "input grid"}, {28, 9, "input grid"},
+        {28, 0, "self-test"},  {36, 5, "labels"},        {41, 'A', "labels"},
     };
     data[cases[_i].at] = cases[_i].value;
     seal();

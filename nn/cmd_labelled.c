@@ -1,0 +1,120 @@
+/* Labelled pictures and figures for the commands. */
+#include "nn/cmd_labelled.h"
+
+#include "agent/terminal.h"
+#include "instrument/picture.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct folder {
+    const char *command;
+    const char *path;
+};
+
+static int read_picture(void *context, const char *image, struct nn_picture *ret_picture)
+{
+    const struct folder *folder = context;
+    size_t room = strlen(folder->path) + strlen(image) + 2;
+    char *path = malloc(room);
+    if (!path)
+        return -ENOMEM;
+    snprintf(path, room, "%s/%s", folder->path, image);
+    struct picture_gray gray;
+    char reason[160];
+    int error = picture_read_png_gray(path, &gray, reason, sizeof reason);
+    if (error)
+        terminal_error(folder->command, "%s: %s", path, reason);
+    else
+        *ret_picture =
+            (struct nn_picture){.width = gray.width, .height = gray.height, .gray = gray.pixels};
+    free(path);
+    return error;
+}
+
+struct nn_dataset *labelled_load(const char *command, const char *table, const char *folder)
+{
+    struct folder context = {.command = command, .path = folder};
+    struct nn_dataset *dataset = NULL;
+    char error[400];
+    if (nn_dataset_load(table, read_picture, &context, &dataset, error, sizeof error) != 0) {
+        terminal_error(command, "%s: %s", table, error);
+        return NULL;
+    }
+    return dataset;
+}
+
+static void print_figure(FILE *out, const struct nn_figure *figure)
+{
+    if (isfinite(figure->low))
+        fprintf(out, "  %.3f [%.3f-%.3f]", figure->value, figure->low, figure->high);
+    else
+        fprintf(out, "  %.3f [  too few  ]", figure->value);
+}
+
+static void print_row(FILE *out, const char *name, const struct nn_report_row *row)
+{
+    fprintf(out, "%-17s", name);
+    print_figure(out, &row->auc);
+    print_figure(out, &row->average_precision);
+    print_figure(out, &row->balanced_accuracy);
+    print_figure(out, &row->calibration_error);
+    fputc('\n', out);
+}
+
+void labelled_print(FILE *out, const char *title, const struct nn_report *report)
+{
+    fprintf(out, "%s: %u finished frames of %u recordings\n", title, (unsigned)report->frames,
+            (unsigned)report->recordings);
+    fprintf(out, "%-17s  %-19s  %-19s  %-19s  %-19s\n", "", "ROC area", "average precision",
+            "balanced accuracy", "calibration error");
+    for (int k = 0; k < NN_LABEL_COUNT; k++)
+        print_row(out, nn_label_name((enum nn_label)k), &report->labels[k]);
+    print_row(out, "mean", &report->mean);
+    fputc('\n', out);
+}
+
+uint32_t labelled_frame_lines(uint32_t width, uint32_t height)
+{
+    return width > height ? width : height;
+}
+
+int labelled_judge(struct nn_stream *stream, const struct nn_picture *picture, uint32_t seen,
+                   float *ret_scores)
+{
+    double *line = malloc(picture->width * sizeof *line);
+    if (!line)
+        return -ENOMEM;
+    uint32_t lines = labelled_frame_lines(picture->width, picture->height);
+    int error = nn_stream_begin(stream, picture->width, lines);
+    for (uint32_t row = 0; row < seen && row < picture->height && !error; row++) {
+        const uint8_t *gray = picture->gray + (size_t)(picture->height - 1 - row) * picture->width;
+        for (uint32_t x = 0; x < picture->width; x++)
+            line[x] = (double)gray[x] / 255.0;
+        error = nn_stream_add_line(stream, row, line);
+    }
+    free(line);
+    return error ? error : nn_stream_scores(stream, ret_scores);
+}
+
+uint32_t labelled_share(uint32_t lines, double share)
+{
+    double wanted = floor(share * (double)lines + 0.5);
+    return wanted < 1.0 ? 1 : wanted > (double)lines ? lines : (uint32_t)wanted;
+}
+
+int labelled_number(const char *command, const char *option, const char *text, double min,
+                    double max, double *ret_value)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= min && value <= max)) {
+        terminal_error(command, "%s: '%s' is not a number between %g and %g", option, text, min,
+                       max);
+        return -1;
+    }
+    *ret_value = value;
+    return 0;
+}
