@@ -73,7 +73,7 @@ void sim_noise_destroy(struct sim_noise *noise)
 
 void sim_noise_draw_shape(struct sim_random *random, struct sim_noise_shape *ret)
 {
-    ret->sigma_px = sim_random_log_range(random, 2.5, 12);
+    ret->sigma_px = sim_random_log_range(random, 3, 8);
     ret->tail = sim_random_range(random, 0, .5);
     ret->across = sim_random_range(random, .2, .6);
 }
