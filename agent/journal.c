@@ -183,6 +183,8 @@ static int open_checked(struct journal *journal, const struct journal_options *o
     result = start_boot(journal, options, t_utc_us, ret_ended);
     if (result != 0)
         snprintf(error, error_size, "%s: %s", path, sqlite3_errmsg(journal->db));
+    else /* as much as readers allow: less then depends on the log beside the database */
+        (void)sqlite3_wal_checkpoint_v2(journal->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return result;
 }
 

@@ -31,7 +31,7 @@ static int query_row(struct journal *journal, enum statement which, const int64_
 
 static int read_spent(struct journal *journal, const int64_t scope[5], struct budget_use *use)
 {
-    sqlite3_stmt *row;
+    sqlite3_stmt *row = NULL;
     int result = query_row(journal, STATEMENT_USE, scope, 5, &row);
     if (result != 0)
         return result;

@@ -133,7 +133,7 @@ static const char *const statements[STATEMENT_COUNT] = {
     /* Parameters: night, site, episode. */
     [STATEMENT_FIRED_DECISIONS] =
         "SELECT rule_name, response, sum(site = ?2), sum(episode = ?3) FROM decision "
-        "WHERE night = ?1 AND kind = 'rule' "
+        "WHERE night = ?1 AND kind = 'rule' AND coalesce(guard, '') IN ('', 'pass') "
         "AND response IN ('wait', 'good', 'hold', 'park') GROUP BY rule_name, response",
     [STATEMENT_SPOTS] = "SELECT x_m, y_m, (SELECT count(*) FROM action WHERE action.id >= ?1 "
                         "AND action.night = spot.night AND action.site = spot.site "
@@ -253,8 +253,8 @@ int journal_connect(const char *path, sqlite3 **ret_db, char *error, size_t erro
 /* True when both give the same text columns, row by row. */
 static bool give_the_same(sqlite3_stmt *a, sqlite3_stmt *b)
 {
-    int code_a, code_b;
-    while ((code_a = sqlite3_step(a)) == SQLITE_ROW && (code_b = sqlite3_step(b)) == SQLITE_ROW)
+    int code_a;
+    while ((code_a = sqlite3_step(a)) == SQLITE_ROW && sqlite3_step(b) == SQLITE_ROW)
         for (int i = 0; i < sqlite3_column_count(a); i++) {
             const char *text_a = (const char *)sqlite3_column_text(a, i);
             const char *text_b = (const char *)sqlite3_column_text(b, i);

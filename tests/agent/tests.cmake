@@ -1,0 +1,4 @@
+foreach(name decide guard journal)
+  tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
+    LIBS tipwright_agent PkgConfig::SQLITE)
+endforeach()
