@@ -239,9 +239,15 @@ static const char *label_word(size_t i)
     return i <= POLICY_WANTED ? schema_label_name((int)i) : NULL;
 }
 
+/* The labels before these two are those that can be wanted of a tip. */
+enum { N_WANTABLE = NN_LABEL_TIP_CHANGE };
+_Static_assert((int)NN_LABEL_BAD_BLURRY > (int)NN_LABEL_TIP_CHANGE &&
+                   (int)NN_LABEL_BAD_BLURRY == (int)NN_LABEL_COUNT - 1,
+               "tip_change and bad_blurry come last");
+
 static const char *accept_word(size_t i)
 {
-    return i < NN_LABEL_COUNT ? nn_label_name((enum nn_label)i) : NULL;
+    return i < N_WANTABLE ? nn_label_name((enum nn_label)i) : NULL;
 }
 
 static const char *answer_word(size_t i)
@@ -284,15 +290,17 @@ static void read_labels(struct reading *r, const struct doc_node *node, const ch
         return;
     }
     for (size_t i = 0; i < node->n; i++) {
-        int label = read_word(r, node->items[i], what, accept_word);
+        const struct doc_node *item = node->items[i];
+        if (item->kind == DOC_SCALAR && nn_label_from_name(item->text) >= N_WANTABLE) {
+            policy_errors_add(r->errors, item->place, "%s: '%s' cannot be wanted of a tip", what,
+                              item->text);
+            continue;
+        }
+        int label = read_word(r, item, what, accept_word);
         if (label < 0)
             continue;
-        if (label == NN_LABEL_BAD_BLURRY || label == NN_LABEL_TIP_CHANGE)
-            policy_errors_add(r->errors, node->items[i]->place,
-                              "%s: '%s' cannot be wanted of a tip", what, node->items[i]->text);
-        else if (ret_accept[label])
-            policy_errors_add(r->errors, node->items[i]->place, "%s: '%s' is named twice", what,
-                              node->items[i]->text);
+        if (ret_accept[label])
+            policy_errors_add(r->errors, item->place, "%s: '%s' is named twice", what, item->text);
         ret_accept[label] = true;
     }
 }

@@ -233,9 +233,12 @@ static void on_open(struct reader *r, const yaml_event_t *event, enum doc_kind k
     r->open[r->depth++] = node;
 }
 
-static void on_close(struct reader *r)
+static void on_close(struct reader *r, const yaml_event_t *event)
 {
     struct doc_node *node = r->open[--r->depth];
+    int end_line = (int)event->end_mark.line + 1, end_column = (int)event->end_mark.column + 1;
+    if (end_line == node->place.line && end_column > node->place.column)
+        node->place.width = end_column - node->place.column;
     place_node(r, node);
 }
 
@@ -272,7 +275,7 @@ static void on_event(struct reader *r, const yaml_event_t *event)
         break;
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        on_close(r);
+        on_close(r, event);
         break;
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:

@@ -52,7 +52,8 @@ START_TEST(tree_with_places)
     const struct doc_node *list = doc_get(root, "list");
     ck_assert_int_eq(list->kind, DOC_LIST);
     ck_assert_uint_eq(list->n, 2);
-    check_place(list->place, 2, 7, 1);
+    check_place(list->place, 2, 7, 10);
+    check_place(root->place, 1, 1, 1);
     ck_assert_str_eq(list->items[1]->text, "y z");
     check_place(list->items[1]->place, 2, 11, 5);
     /* Columns count characters, not bytes. */
