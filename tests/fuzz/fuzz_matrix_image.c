@@ -5,32 +5,38 @@
 #include "instrument/matrix_image.h"
 #include "instrument/matrix_summary.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* In every build, with or without NDEBUG. */
+static void require(bool true_always)
+{
+    if (!true_always)
+        abort();
+}
+
 static void check(const struct matrix_image *image)
 {
-    assert(image->acquired <= image->planned && image->n_traces >= 1);
+    require(image->acquired <= image->planned && image->n_traces >= 1);
     uint64_t in_traces = 0;
     for (uint32_t i = 0; i < image->n_traces; i++) {
         const struct matrix_trace *trace = &image->traces[i];
-        assert(trace->cols == image->geometry.points);
-        assert((uint64_t)trace->first_row + trace->rows <= image->geometry.lines);
+        require(trace->cols == image->geometry.points);
+        require((uint64_t)trace->first_row + trace->rows <= image->geometry.lines);
         in_traces += (uint64_t)trace->rows * trace->cols;
         if (trace->rows == 0)
             continue;
         struct matrix_statistics raw = matrix_trace_raw_statistics(trace);
-        assert(raw.min <= raw.mean && raw.mean <= raw.max);
+        require(raw.min <= raw.mean && raw.mean <= raw.max);
         double *values = malloc(sizeof *values * trace->rows * trace->cols);
-        assert(values);
+        require(values);
         int status = matrix_image_to_si(image, trace->id, values);
-        assert((status == 0) == (image->transfer.function != MATRIX_UNSCALED));
+        require((status == 0) == (image->transfer.function != MATRIX_UNSCALED));
         free(values);
     }
-    assert(in_traces + image->leftover == image->acquired);
+    require(in_traces + image->leftover == image->acquired);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -50,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status == 0)
         check(image);
     else
-        assert(image == NULL && error[0] != '\0' && !strchr(error, '\n'));
+        require(image == NULL && error[0] != '\0' && !strchr(error, '\n'));
     matrix_image_destroy(image);
     return 0;
 }
