@@ -35,7 +35,7 @@ void night_new_window(struct night *night, bool lines)
 void night_message_done(struct night *night)
 {
     night->busy = false;
-    if (night->end)
+    if (night->end && !night->ending)
         agent_end_ack(night->end, night->busy_seq);
     night_pump(night);
 }
@@ -211,6 +211,7 @@ static bool handle(struct night *night, const struct intake_item *item)
 {
     const struct data_message *message = item->message;
     night_clock(night, message->line.t_inst_ns);
+    night_check_time(night);
     switch (message->type) {
     case DATA_SCAN_BEGIN:
         night_frame_begin(night, message);
@@ -254,13 +255,15 @@ void night_pump(struct night *night)
     if (night->pumping || night->closing)
         return;
     night->pumping = true;
-    while (!night->busy && intake_next(night->intake, night->now_ns, &item)) {
+    /* At the end the rest stays unread; a gated instrument's clock then stands still. */
+    while (!night->busy && !night->ending && intake_next(night->intake, night->now_ns, &item)) {
         night->busy = true;
         night->busy_seq = item.message->line.seq;
         if (handle(night, &item))
             break;
         night->busy = false;
-        agent_end_ack(night->end, night->busy_seq);
+        if (!night->ending)
+            agent_end_ack(night->end, night->busy_seq);
     }
     ask_for_missing(night);
     night->pumping = false;

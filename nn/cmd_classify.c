@@ -1,6 +1,5 @@
 /* tipwright classify: scores of pictures and MATRIX files, as the agent would give them. */
 #include "agent/command.h"
-#include "agent/paths.h"
 #include "agent/terminal.h"
 #include "instrument/matrix_file.h"
 #include "instrument/matrix_image.h"
@@ -252,7 +251,7 @@ int cmd_classify(int argc, char **argv)
         return status;
     char fallback[4096];
     if (!options.model) {
-        paths_default_model(fallback, sizeof fallback);
+        command_data_path("models/h-si-100.tipnn", fallback, sizeof fallback);
         options.model = fallback;
     }
     struct nn_model *model = NULL;
