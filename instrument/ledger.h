@@ -2,9 +2,10 @@
  * The instrument's memory of commands, and the judgement whether one may run: at most once, never
  * late, only in its session and epoch, only one changing command at a time. Pure: no clock, no I/O.
  *
- * The last 256 commands are kept with their latest event. A repeated id with the same content gets
- * that event again; with other content it is refused. Ids below the highest that are no longer kept
- * are refused, so nothing ever runs twice.
+ * The last 256 changing commands are kept with their latest event. A repeated id with the same
+ * content gets that event again; with other content it is refused. Ids below the highest that are
+ * no longer kept are refused, so nothing ever runs twice. Commands that change nothing or only make
+ * it safer (abort, safe_retract, fence, resend, query) are not kept: doing them twice does no harm.
  */
 #ifndef INSTRUMENT_LEDGER_H
 #define INSTRUMENT_LEDGER_H
@@ -35,9 +36,9 @@ struct ledger_now {
 };
 
 enum ledger_verdict {
-    LEDGER_RUN,    /* noted as the newest id; execute it */
+    LEDGER_RUN,    /* execute it; a changing one is now kept */
     LEDGER_REPEAT, /* send the stored event again */
-    LEDGER_REFUSE  /* send *ret_event: rejected or expired; noted where the id is ours to note */
+    LEDGER_REFUSE  /* send *ret_event: rejected or expired */
 };
 
 /* Changes the epoch for a fence or a command of a later epoch that may run. */

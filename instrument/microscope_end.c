@@ -31,6 +31,7 @@ static const int64_t idle_step_ns = INT64_C(10000000000);
 struct microscope_end {
     struct zsock *data, *command;
     uv_timer_t pace, status_timer, lease_timer;
+    uv_idle_t more; /* runs while a turn ended with work left */
     int handles_open;
     struct microscope microscope;
     struct microscope_end_callbacks callbacks;
@@ -161,25 +162,30 @@ static void send_outcome(struct microscope_end *end, uint64_t id, enum command_s
     send_event(end, event);
 }
 
-/* One data message with the next sequence number; a full queue is -EAGAIN and kept for a resend. */
-static int send_message(struct microscope_end *end, struct data_message *message,
-                        const struct protocol_counts *counts)
+/*
+ * One data message with the next sequence number, kept for a resend whether there is room for it or
+ * not. With nobody there it is not queued: what piles up now would be stale when somebody comes.
+ */
+static void send_message(struct microscope_end *end, struct data_message *message,
+                         const struct protocol_counts *counts, bool room)
 {
     struct protocol_frames frames;
     memcpy(message->session, end->session, sizeof(message->session));
     message->simulated = end->microscope.ops->simulated;
     message->line.seq = end->seq + 1;
     message->line.t_utc_us = end->utc_epoch_us + message->line.t_inst_ns / 1000;
-    int rc = protocol_encode_data(message, counts, &frames);
-    if (rc != 0)
-        return rc;
+    if (protocol_encode_data(message, counts, &frames) != 0)
+        return;
     end->seq++;
     const struct zsock_part parts[] = {{frames.header, frames.header_size},
                                        {frames.samples, frames.samples_size}};
-    /* Nobody there: what piled up now would be stale when somebody comes. */
-    rc = end->leased ? zsock_send(end->data, parts, 2) : -EAGAIN;
+    if (!room || zsock_send(end->data, parts, 2) != 0) {
+        end->dropped++;
+        end->gap_to = end->seq;
+        if (end->gap_from == 0)
+            end->gap_from = end->seq;
+    }
     resend_keep_take(end->resend, end->seq, end->scan, frames);
-    return rc;
 }
 
 static void confess_gap(struct microscope_end *end)
@@ -187,28 +193,19 @@ static void confess_gap(struct microscope_end *end)
     struct data_message gap = {.type = DATA_GAP, .from_seq = end->gap_from, .to_seq = end->gap_to};
     gap.line.t_inst_ns = end->t_inst_ns;
     gap.line.scan = end->scan;
-    if (end->gap_from == 0)
-        return;
-    if (send_message(end, &gap, NULL) == 0) {
-        end->gap_from = end->gap_to = 0;
-    } else {
-        end->gap_to = end->seq;
-        end->dropped++;
-    }
+    end->gap_from = end->gap_to = 0;
+    send_message(end, &gap, NULL, true);
 }
 
 static void send_data(struct microscope_end *end, struct data_message *message,
                       const struct protocol_counts *counts)
 {
-    if (end->leased)
+    /* Behind a gap the next message goes out only together with the word that there was one. */
+    size_t needed = end->gap_from != 0 ? 2 : 1;
+    bool room = end->leased && zsock_pending(end->data) + needed <= DATA_OUTBOX;
+    if (room && end->gap_from != 0)
         confess_gap(end);
-    int rc = send_message(end, message, counts);
-    if (rc != -EAGAIN)
-        return;
-    if (end->gap_from == 0)
-        end->gap_from = end->seq;
-    end->gap_to = end->seq;
-    end->dropped++;
+    send_message(end, message, counts, room);
 }
 
 static void send_from_microscope(struct microscope_end *end, struct microscope_event *event)
@@ -302,6 +299,7 @@ static bool advance_once(struct microscope_end *end)
 }
 
 static void on_pace(uv_timer_t *timer);
+static void on_more(uv_idle_t *idle);
 
 static void tell_when_finished(struct microscope_end *end)
 {
@@ -321,15 +319,22 @@ static void pump(struct microscope_end *end)
     tell_when_finished(end);
     if (uv_is_closing((uv_handle_t *)&end->pace))
         return;
+    if (left == 0)
+        uv_idle_start(&end->more, on_more);
+    else
+        uv_idle_stop(&end->more);
     if (!is_gated(end) || (end->finished && !end->finished_told))
         uv_timer_start(&end->pace, on_pace, PACE_MS, 0);
-    else if (left == 0)
-        uv_timer_start(&end->pace, on_pace, 0, 0);
 }
 
 static void on_pace(uv_timer_t *timer)
 {
     pump(timer->data);
+}
+
+static void on_more(uv_idle_t *idle)
+{
+    pump(idle->data);
 }
 
 static void begin_action(struct microscope_end *end, const struct command *command)
@@ -658,6 +663,9 @@ int microscope_end_create(struct zsock_hub *hub, const struct microscope_end_opt
     start_timer(end, zsock_hub_loop(hub), &end->pace);
     start_timer(end, zsock_hub_loop(hub), &end->status_timer);
     start_timer(end, zsock_hub_loop(hub), &end->lease_timer);
+    uv_idle_init(zsock_hub_loop(hub), &end->more);
+    end->more.data = end;
+    end->handles_open++;
     uv_timer_start(&end->status_timer, on_status_timer, 0, PROTOCOL_STATUS_MS);
     *ret_end = end;
     return 0;
@@ -687,4 +695,5 @@ void microscope_end_close(struct microscope_end *end, void (*done)(void *ctx), v
     uv_close((uv_handle_t *)&end->pace, on_closed);
     uv_close((uv_handle_t *)&end->status_timer, on_closed);
     uv_close((uv_handle_t *)&end->lease_timer, on_closed);
+    uv_close((uv_handle_t *)&end->more, on_closed);
 }

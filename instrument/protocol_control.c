@@ -211,8 +211,10 @@ static void read_command(struct json_fields *fields, struct command *command)
     }
     if (command->verb == COMMAND_QUERY)
         json_fields_u64(fields, "query_id", UINT64_MAX, &command->query_id);
-    if (!fields->failed && command->id == 0)
-        json_fields_fail(fields, "id", "0 is no id");
+    bool changing = command->verb == COMMAND_ACTION || command->verb == COMMAND_SCAN_START ||
+                    command->verb == COMMAND_SCAN_STOP;
+    if (!fields->failed && (command->id == 0 || changing != (command->id < COMMAND_ID_FREE)))
+        json_fields_fail(fields, "id", "changing commands: 1 .. 2^62 - 1, others: from 2^62");
 }
 
 static void put_event(json_t *to, const struct control_event *event)
