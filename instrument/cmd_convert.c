@@ -10,7 +10,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,17 +93,12 @@ struct texts {
     size_t n;
 };
 
-static void add_text(struct texts *texts, const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void add_text(struct texts *texts, const char *key, const char *format, ...)
+/* The next chunk's value, TEXT_SIZE letters long, to be printed into. */
+static char *next_text(struct texts *texts, const char *key)
 {
-    va_list args;
-    va_start(args, format);
-    vsnprintf(texts->values[texts->n], TEXT_SIZE, format, args);
-    va_end(args);
-    texts->list[texts->n] = (struct picture_text){key, texts->values[texts->n]};
-    texts->n++;
+    char *value = texts->values[texts->n];
+    texts->list[texts->n++] = (struct picture_text){key, value};
+    return value;
 }
 
 static void collect_texts(const struct matrix_image *image, const char *file,
@@ -113,19 +107,21 @@ static void collect_texts(const struct matrix_image *image, const char *file,
 {
     const struct scan_geometry *g = &image->geometry;
     ret->n = 0;
-    add_text(ret, "Software", "tipwright");
-    add_text(ret, "Source", "%s", file);
-    add_text(ret, "Run_Cycle", "%" PRIu32 "_%" PRIu32, image->name.run, image->name.cycle);
-    add_text(ret, "Channel", "%s", image->name.channel);
-    add_text(ret, "Trace", "%s", scan_trace_name(options->trace));
-    add_text(ret, "Flatten", "%s", flatten_names[flatten]);
-    add_text(ret, "Geometry", "%s", matrix_geometry_source_name(image->source));
+    snprintf(next_text(ret, "Software"), TEXT_SIZE, "tipwright");
+    snprintf(next_text(ret, "Source"), TEXT_SIZE, "%s", file);
+    snprintf(next_text(ret, "Run_Cycle"), TEXT_SIZE, "%" PRIu32 "_%" PRIu32, image->name.run,
+             image->name.cycle);
+    snprintf(next_text(ret, "Channel"), TEXT_SIZE, "%s", image->name.channel);
+    snprintf(next_text(ret, "Trace"), TEXT_SIZE, "%s", scan_trace_name(options->trace));
+    snprintf(next_text(ret, "Flatten"), TEXT_SIZE, "%s", flatten_names[flatten]);
+    snprintf(next_text(ret, "Geometry"), TEXT_SIZE, "%s",
+             matrix_geometry_source_name(image->source));
     if (isfinite(g->width_m) && isfinite(g->height_m))
-        add_text(ret, "Size", "%.9g m x %.9g m", g->width_m, g->height_m);
+        snprintf(next_text(ret, "Size"), TEXT_SIZE, "%.9g m x %.9g m", g->width_m, g->height_m);
     if (isfinite(g->bias_v))
-        add_text(ret, "Bias", "%.9g V", g->bias_v);
+        snprintf(next_text(ret, "Bias"), TEXT_SIZE, "%.9g V", g->bias_v);
     if (isfinite(g->setpoint_a))
-        add_text(ret, "Setpoint", "%.9g A", g->setpoint_a);
+        snprintf(next_text(ret, "Setpoint"), TEXT_SIZE, "%.9g A", g->setpoint_a);
 }
 
 static void format_caption(const struct matrix_image *image, enum scan_trace trace,

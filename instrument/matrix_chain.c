@@ -212,7 +212,7 @@ static void find_transfer(const uint8_t *data, size_t end, uint32_t key,
     recording->unscaled_because = "the chain has no transfer function for this channel";
     struct matrix_cursor chain = matrix_cursor(data, end);
     matrix_skip(&chain, 12);
-    struct block block;
+    struct block block = {0};
     while (next_block(&chain, &block) == WALK_BLOCK) {
         struct matrix_cursor list;
         if (block.tag == TAG_CCSY && find_short_block(block.payload, TAG_XFER, &list) &&
@@ -367,17 +367,17 @@ static void describe(const uint8_t *data, size_t end, const struct state *state,
 int matrix_chain_find(const uint8_t *data, size_t size, const char *file_name, uint64_t channel_id,
                       struct matrix_recording *ret, char *error, size_t error_size)
 {
-    struct matrix_cursor chain;
+    struct matrix_cursor chain = {0};
     int status = open_chain(data, size, &chain, error, error_size);
     if (status < 0)
         return status;
     struct state state = {.start_utc_s = INT64_MIN / 2};
     struct matrix_recording recording = {0};
-    struct block block;
+    struct block block = {0};
     enum walk walk = WALK_BLOCK;
     while (!recording.named && (walk = next_block(&chain, &block)) == WALK_BLOCK) {
         const char *wrong = replay_block(&block, &state);
-        struct matrix_text name;
+        struct matrix_text name = {0};
         if (!wrong && block.tag == TAG_BREF) {
             if (!read_file_name(block.payload, &name))
                 wrong = "damaged file name";
@@ -455,17 +455,17 @@ int matrix_chain_summarize(const uint8_t *data, size_t size, matrix_chain_file_f
                            void *user, struct matrix_chain_summary *ret, char *error,
                            size_t error_size)
 {
-    struct matrix_cursor chain;
+    struct matrix_cursor chain = {0};
     int status = open_chain(data, size, &chain, error, error_size);
     if (status < 0)
         return status;
     struct state state = {0};
     struct matrix_chain_summary summary = {0};
-    struct block block;
+    struct block block = {0};
     enum walk walk;
     while ((walk = next_block(&chain, &block)) == WALK_BLOCK) {
         const char *wrong = summarize_block(&block, &state, &summary);
-        struct matrix_text name;
+        struct matrix_text name = {0};
         if (!wrong && block.tag == TAG_BREF && !read_file_name(block.payload, &name))
             wrong = "damaged file name";
         if (wrong)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +23,8 @@ struct line_error {
     size_t size;
 };
 
-static int refuse(const struct line_error *error, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int refuse(const struct line_error *error, int status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(error->text, error->size, format, args);
-    va_end(args);
-    return status;
-}
+/* Writes the one line and yields the status. */
+#define refuse(error, status, ...) (snprintf((error)->text, (error)->size, __VA_ARGS__), (status))
 
 const char *matrix_geometry_source_name(enum matrix_geometry_source source)
 {

@@ -270,7 +270,10 @@ static void drop_file(struct data_file *file)
         unlink(file->temporary);
     free(file->temporary);
     free(file->path);
-    *file = (struct data_file){.fd = -1};
+    file->fd = -1;
+    file->temporary = file->path = NULL;
+    file->n_samples = 0;
+    file->in_progress = false;
 }
 
 /* Write the head over the start of the file. */

@@ -210,7 +210,7 @@ static int new_file_open(const char *path, struct new_file *ret)
     snprintf(temporary, size, "%s.part", path);
     FILE *stream = fopen(temporary, "wb");
     if (!stream) {
-        int status = -errno;
+        int status = errno > 0 ? -errno : -EIO;
         free(temporary);
         return status;
     }
@@ -242,11 +242,11 @@ int picture_write_png(const char *path, const struct picture_frame *frame,
     for (size_t i = 0; i < options->n_texts; i++)
         if (!is_text_key(options->texts[i].key))
             return -EINVAL;
-    struct picture_canvas canvas;
+    struct picture_canvas canvas = {0};
     int status = picture_draw(frame, options, &canvas);
     if (status < 0)
         return status;
-    struct new_file file;
+    struct new_file file = {0};
     status = new_file_open(path, &file);
     if (status == 0)
         status = new_file_close(&file, encode(file.stream, &canvas, options));
@@ -304,7 +304,7 @@ int picture_write_gsf(const char *path, const struct picture_frame *frame)
 {
     if (!has_size(frame))
         return -EINVAL;
-    struct new_file file;
+    struct new_file file = {0};
     int status = new_file_open(path, &file);
     if (status < 0)
         return status;
@@ -319,7 +319,7 @@ int picture_write_csv(const char *path, const struct picture_frame *frame)
 {
     if (!has_size(frame))
         return -EINVAL;
-    struct new_file file;
+    struct new_file file = {0};
     int status = new_file_open(path, &file);
     if (status < 0)
         return status;
