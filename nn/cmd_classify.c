@@ -103,8 +103,7 @@ static int judge_picture(struct nn_stream *stream, const struct options *options
         terminal_error(command, "%s: %s", path, reason);
         return error;
     }
-    struct nn_picture picture = {
-        .width = gray.width, .height = gray.height, .gray = gray.pixels};
+    struct nn_picture picture = {.width = gray.width, .height = gray.height, .gray = gray.pixels};
     uint32_t lines = labelled_frame_lines(gray.width, gray.height);
     error = labelled_judge(stream, &picture, lines_wanted(options, lines), ret_scores);
     if (error)
@@ -129,8 +128,8 @@ static int judge_trace(struct nn_stream *stream, const struct options *options,
     uint32_t wanted = lines_wanted(options, image->geometry.lines);
     int error = nn_stream_begin(stream, trace->cols, image->geometry.lines);
     for (uint32_t row = 0; row < trace->rows && row < wanted && !error; row++)
-        error = nn_stream_add_line(stream, trace->first_row + row,
-                                   values + (size_t)row * trace->cols);
+        error =
+            nn_stream_add_line(stream, trace->first_row + row, values + (size_t)row * trace->cols);
     free(values);
     return error ? error : nn_stream_scores(stream, ret_scores);
 }
@@ -249,7 +248,7 @@ int cmd_classify(int argc, char **argv)
     int status = read_options(argc, argv, &options);
     if (status >= 0)
         return status;
-    char fallback[4096];
+    char fallback[COMMAND_PATH_MAX];
     if (!options.model) {
         command_data_path("models/h-si-100.tipnn", fallback, sizeof fallback);
         options.model = fallback;

@@ -90,17 +90,16 @@ static json_t *json_figure(const struct nn_figure *figure)
 static json_t *json_row(const struct nn_report_row *row)
 {
     return json_pack("{s:o, s:o, s:o, s:o}", "roc_area", json_figure(&row->auc),
-                     "average_precision", json_figure(&row->average_precision),
-                     "balanced_accuracy", json_figure(&row->balanced_accuracy),
-                     "calibration_error", json_figure(&row->calibration_error));
+                     "average_precision", json_figure(&row->average_precision), "balanced_accuracy",
+                     json_figure(&row->balanced_accuracy), "calibration_error",
+                     json_figure(&row->calibration_error));
 }
 
 static json_t *json_report(double share, const struct nn_report *report)
 {
     json_t *labels = json_object();
     for (int k = 0; k < NN_LABEL_COUNT; k++)
-        json_object_set_new(labels, nn_label_name((enum nn_label)k),
-                            json_row(&report->labels[k]));
+        json_object_set_new(labels, nn_label_name((enum nn_label)k), json_row(&report->labels[k]));
     return json_pack("{s:f, s:i, s:i, s:o, s:o}", "seen", share, "frames", (int)report->frames,
                      "recordings", (int)report->recordings, "labels", labels, "mean",
                      json_row(&report->mean));

@@ -25,10 +25,7 @@ struct nn_input {
     double *sums;   /* (points + 1) running sums, sums[0] = 0 */
     double *column; /* (cols) */
     struct ranking spreads;
-    struct ranking details;
-    struct ranking steps;
     double *height; /* (rows, cols): sum of weight x height */
-    double *detail; /* (rows, cols): likewise */
     double *step;   /* (rows, cols) */
     double *weight; /* (rows): lines seen, in lines */
 };
@@ -53,10 +50,9 @@ int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_inpu
     input->spec = *spec;
     input->column = calloc(spec->cols, sizeof *input->column);
     input->height = calloc(cells, sizeof *input->height);
-    input->detail = calloc(cells, sizeof *input->detail);
     input->step = calloc(cells, sizeof *input->step);
     input->weight = calloc(spec->rows, sizeof *input->weight);
-    if (!input->column || !input->height || !input->detail || !input->step || !input->weight) {
+    if (!input->column || !input->height || !input->step || !input->weight) {
         nn_input_destroy(input);
         return -ENOMEM;
     }
@@ -74,10 +70,7 @@ void nn_input_destroy(struct nn_input *input)
     free(input->sums);
     free(input->column);
     free(input->spreads.values);
-    free(input->details.values);
-    free(input->steps.values);
     free(input->height);
-    free(input->detail);
     free(input->step);
     free(input->weight);
     free(input);
@@ -102,8 +95,7 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
         input->points_room = points;
     }
     if (lines > input->lines_room) {
-        if (!grow(&input->spreads.values, lines) || !grow(&input->details.values, lines) ||
-            !grow(&input->steps.values, lines))
+        if (!grow(&input->spreads.values, lines))
             return -ENOMEM;
         input->lines_room = lines;
     }
@@ -112,9 +104,8 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
     input->lines = lines;
     input->n_seen = 0;
     input->next_row = 0;
-    input->spreads.n = input->details.n = input->steps.n = 0;
+    input->spreads.n = 0;
     memset(input->height, 0, cells * sizeof *input->height);
-    memset(input->detail, 0, cells * sizeof *input->detail);
     memset(input->step, 0, cells * sizeof *input->step);
     memset(input->weight, 0, input->spec.rows * sizeof *input->weight);
     return 0;
@@ -136,12 +127,18 @@ static double median_of(const struct ranking *ranking)
     return n == 0 ? 0.0 : 0.5 * (ranking->values[(n - 1) / 2] + ranking->values[n / 2]);
 }
 
-static double mean_size(uint32_t n, const double *values)
+/* Standard deviation of a line. */
+static double spread_of(uint32_t n, const double *values)
 {
     double sum = 0.0;
-    for (uint32_t i = 0; i < n; i++)
-        sum += fabs(values[i]);
-    return sum / (double)n;
+    double squares = 0.0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += values[i];
+        squares += values[i] * values[i];
+    }
+    double mean = sum / (double)n;
+    double variance = squares / (double)n - mean * mean;
+    return variance > 0.0 ? sqrt(variance) : 0.0;
 }
 
 static void sum_up(const struct nn_input *input, const double *values)
@@ -170,20 +167,6 @@ static void average_columns(struct nn_input *input, const double *values)
         double until = sum_until(input->sums, input->points, (double)(c + 1) * width);
         input->column[c] = (until - from) / width;
         from = until;
-    }
-}
-
-/* ret_detail: (points), the flattened line minus its running mean. */
-static void take_detail(struct nn_input *input, double *ret_detail)
-{
-    uint32_t n = input->points;
-    uint32_t reach = n / 12 + 1;
-    sum_up(input, input->flat);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t from = i > reach ? i - reach : 0;
-        uint32_t end = i + reach + 1 < n ? i + reach + 1 : n;
-        double mean = (input->sums[end] - input->sums[from]) / (double)(end - from);
-        ret_detail[i] = input->flat[i] - mean;
     }
 }
 
@@ -235,7 +218,6 @@ static void add_step(struct nn_input *input, uint32_t row)
     uint32_t end;
     for (uint32_t i = 0; i < input->points; i++)
         input->work[i] = fabs(input->flat[i] - input->before[i]);
-    rank(&input->steps, mean_size(input->points, input->work));
     average_columns(input, input->work);
     find_cells(input, row, &first, &end);
     for (uint32_t r = first; r < end; r++) {
@@ -266,7 +248,7 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
     if (!(largest < 1e150))
         return -EINVAL;
     nn_flatten_line(input->spec.flatten, input->points, samples, input->work, input->flat);
-    double spread = mean_size(input->points, input->flat);
+    double spread = spread_of(input->points, input->flat);
     /* A constant line: what is left of it is rounding, not surface. */
     if (spread <= 1e-12 * largest) {
         spread = 0.0;
@@ -276,10 +258,6 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
     add_weight(input, row);
     average_columns(input, input->flat);
     add_to_cells(input, row, input->height);
-    take_detail(input, input->work);
-    rank(&input->details, mean_size(input->points, input->work));
-    average_columns(input, input->work);
-    add_to_cells(input, row, input->detail);
     if (input->n_seen > 0 && row == input->next_row)
         add_step(input, row);
     double *held = input->before;
@@ -306,36 +284,23 @@ static float cut(double value, float limit)
     return cut_off > limit ? limit : cut_off < -limit ? -limit : cut_off;
 }
 
-static double inverse(double value)
-{
-    return value > 0.0 ? 1.0 / value : 0.0;
-}
-
-/* One plane of sums over cells, divided by their weights and scaled. */
-static void write_means(const struct nn_input *input, const double *cells, double gain,
-                        float *ret_plane)
-{
-    uint32_t cols = input->spec.cols;
-    for (uint32_t r = 0; r < input->spec.rows; r++) {
-        double row_gain = gain * inverse(input->weight[r]);
-        for (uint32_t c = 0; c < cols; c++)
-            ret_plane[r * cols + c] = cut(cells[r * cols + c] * row_gain, input->spec.limit);
-    }
-}
-
 void nn_input_write(const struct nn_input *input, float *ret_planes)
 {
     uint32_t cols = input->spec.cols;
-    uint32_t cells = input->spec.rows * cols;
-    double step_gain = inverse(median_of(&input->steps));
+    size_t cells = (size_t)input->spec.rows * cols;
+    float limit = input->spec.limit;
+    double spread = median_of(&input->spreads);
+    double gain = spread > 0.0 ? 1.0 / spread : 0.0;
     double lines_per_row = (double)input->lines / (double)input->spec.rows;
-    write_means(input, input->height, inverse(median_of(&input->spreads)), ret_planes);
-    write_means(input, input->detail, inverse(median_of(&input->details)), ret_planes + cells);
-    float *step = ret_planes + 2 * (size_t)cells;
+    float *step = ret_planes + cells;
     float *seen = step + cells;
-    for (uint32_t i = 0; i < cells; i++) {
-        float steps = (float)(input->step[i] * step_gain);
-        step[i] = steps > 0.0F ? fminf(log1pf(steps), input->spec.limit) : 0.0F;
-        seen[i] = (float)fmin(input->weight[i / cols] / lines_per_row, 1.0);
+    for (uint32_t r = 0; r < input->spec.rows; r++) {
+        double weight = input->weight[r];
+        double height_gain = weight > 0.0 ? gain / weight : 0.0;
+        for (size_t at = r * (size_t)cols; at < (r + 1) * (size_t)cols; at++) {
+            ret_planes[at] = cut(input->height[at] * height_gain, limit);
+            step[at] = cut(input->step[at] * gain, limit);
+            seen[at] = (float)fmin(weight / lines_per_row, 1.0);
+        }
     }
 }

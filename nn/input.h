@@ -2,16 +2,14 @@
  * What the network looks at: a partial frame brought to a fixed grid, built line by line from
  * lines already seen and from nothing else.
  *
- * Four planes over `rows` x `cols` cells, row 0 = the first lines scanned:
- *   0  height: mean over the cell's share of the flattened lines seen, divided by the frame's
- *      spread, the median over lines of their mean absolute deviation
- *   1  detail: the same of the lines minus their own running mean over a sixth of their length,
- *      divided by the median of that difference's. A lattice beside a high step shows here.
- *   2  step: the largest line-to-line change |line - line before| of the cell's lines, each
- *      averaged over the cell's columns at the lines' own resolution; as log(1 + step / median of
- *      all lines' mean steps). A tip change is one large step; averaging lines first would hide it.
- *   3  seen: share of the cell's lines that have been seen, 0..1
- * Medians are over lines seen. Cells not seen are 0.
+ * Three planes over `rows` x `cols` cells, row 0 = the first lines scanned, planes 0 and 1 in units
+ * of the frame's spread:
+ *   0  height: mean over the cell's share of the flattened lines seen
+ *   1  step: the largest line-to-line change |line - line before| of the cell's lines, each
+ *      averaged over the cell's columns at the lines' own resolution. A tip change is one such
+ *      step; averaging lines first would hide it.
+ *   2  seen: share of the cell's lines that have been seen, 0..1
+ * The spread is the median of the seen lines' own standard deviations. Cells not seen are 0.
  */
 #ifndef NN_INPUT_H
 #define NN_INPUT_H
@@ -21,13 +19,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NN_INPUT_PLANES = 4, NN_INPUT_POINTS_MAX = 8192, NN_INPUT_LINES_MAX = 8192 };
+enum { NN_INPUT_PLANES = 3, NN_INPUT_POINTS_MAX = 8192, NN_INPUT_LINES_MAX = 8192 };
 
 /* Part of the model file. */
 struct nn_input_spec {
     uint32_t rows, cols; /* 8..512 each */
     enum nn_flatten flatten;
-    float limit; /* planes 0 to 2 are cut off at +-limit */
+    float limit; /* planes 0 and 1 are cut off at +-limit spreads */
 };
 
 struct nn_input;
