@@ -210,7 +210,7 @@ static int new_file_open(const char *path, struct new_file *ret)
     snprintf(temporary, size, "%s.part", path);
     FILE *stream = fopen(temporary, "wb");
     if (!stream) {
-        int status = errno > 0 ? -errno : -EIO;
+        int status = -errno;
         free(temporary);
         return status;
     }
@@ -248,7 +248,7 @@ int picture_write_png(const char *path, const struct picture_frame *frame,
         return status;
     struct new_file file = {0};
     status = new_file_open(path, &file);
-    if (status == 0)
+    if (file.stream)
         status = new_file_close(&file, encode(file.stream, &canvas, options));
     free(canvas.rgb);
     return status;
@@ -306,7 +306,7 @@ int picture_write_gsf(const char *path, const struct picture_frame *frame)
         return -EINVAL;
     struct new_file file = {0};
     int status = new_file_open(path, &file);
-    if (status < 0)
+    if (!file.stream)
         return status;
     write_gsf_header(file.stream, frame);
     for (uint32_t y = 0; y < frame->height; y++)
@@ -321,7 +321,7 @@ int picture_write_csv(const char *path, const struct picture_frame *frame)
         return -EINVAL;
     struct new_file file = {0};
     int status = new_file_open(path, &file);
-    if (status < 0)
+    if (!file.stream)
         return status;
     for (uint32_t row = 0; row < frame->height; row++)
         for (uint32_t col = 0; col < frame->width; col++) {
