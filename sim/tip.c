@@ -85,6 +85,9 @@ static void draw_apices(struct sim_tip *tip, struct sim_random *random)
 
 static void draw_contrast(struct sim_tip *tip, struct sim_random *random)
 {
+    /* So that noise over corrugation comes out as measured in each class. */
+    static const double noise_pm[N][2] = {{2, 7},  {3.5, 14}, {2, 10}, {1.3, 6.5},
+                                          {2, 10}, {.3, 2},   {2, 8},  {.3, 2}};
     struct sim_contrast *c = &tip->contrast;
     bool atomic = tip->state == SIM_TIP_ATOMIC;
     bool dull = tip->state == SIM_TIP_BLUNT || tip->state == SIM_TIP_FOULED;
@@ -102,9 +105,8 @@ static void draw_contrast(struct sim_tip *tip, struct sim_random *random)
     c->ratio_mixed = sim_random_range(random, .10, .35);
     c->radius_m = dull ? sim_random_log_range(random, .5e-9, 5e-9)
                        : sim_random_log_range(random, .05e-9, .5e-9);
-    c->noise_m = atomic ? sim_random_log_range(random, 1.5e-12, 6e-12)
-                 : dull ? sim_random_log_range(random, .4e-12, 3e-12)
-                        : sim_random_log_range(random, 2e-12, 10e-12);
+    c->noise_m =
+        1e-12 * sim_random_log_range(random, noise_pm[tip->state][0], noise_pm[tip->state][1]);
     c->busy = sim_random_uniform(random) < .3;
     double p_islands = tip->state == SIM_TIP_FOULED ? .7 : tip->state == SIM_TIP_BLUNT ? .25 : 0;
     c->islands = sim_random_uniform(random) < p_islands;
