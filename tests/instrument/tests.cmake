@@ -19,3 +19,11 @@ tipwright_test(NAME test_ends
 tipwright_test(NAME test_picture
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_picture.c
   LIBS tipwright_instrument PkgConfig::PNG)
+tipwright_test(NAME test_protocol
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_protocol.c LIBS tipwright_instrument)
+tipwright_test(NAME test_keys
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_keys.c ${CMAKE_CURRENT_LIST_DIR}/link.c
+    ${CMAKE_CURRENT_LIST_DIR}/fake_microscope.c
+  LIBS tipwright_instrument PkgConfig::ZMQ)
+tipwright_test(NAME test_action
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_action.c LIBS tipwright_instrument)
