@@ -200,12 +200,18 @@ static void take_epoch(struct night *night, struct record_job *record)
     night_fence(night);
 }
 
-void night_record_epoch(struct night *night)
+/* An intent of the old epoch would now be refused by the journal, and by the instrument. */
+static void raise_epoch(struct night *night, struct record_job *record)
 {
-    struct record_job *record = new_record(night, write_epoch);
     record->then = take_epoch;
     night->epoch_raises++;
+    night->fenced = false;
     worker_submit(night->worker, &record->job);
+}
+
+void night_record_epoch(struct night *night)
+{
+    raise_epoch(night, new_record(night, write_epoch));
 }
 
 void night_record_above(struct night *night, uint64_t id, uint64_t epoch)
@@ -213,9 +219,7 @@ void night_record_above(struct night *night, uint64_t id, uint64_t epoch)
     struct record_job *record = new_record(night, write_above);
     record->id = id;
     record->epoch = epoch;
-    record->then = take_epoch;
-    night->epoch_raises++;
-    worker_submit(night->worker, &record->job);
+    raise_epoch(night, record);
 }
 
 static int write_end(struct journal *journal, struct record_job *record)
