@@ -179,7 +179,7 @@ static int read_server_key(const char *dir, struct keys *keys, char *error, size
     return found ? 0 : say(-EBADMSG, error, error_size, path, "no public key in it");
 }
 
-/* "KEY ROLE NAME". 0, or what is wrong with it. */
+/* "ROLE NAME KEY"; the key last, since it may begin with '#'. NULL, or what is wrong with it. */
 static const char *parse_allow_line(const char *line, size_t length, struct key_entry *ret_entry)
 {
     char copy[160], role[16], name[64], extra[2], key[64];
@@ -187,8 +187,8 @@ static const char *parse_allow_line(const char *line, size_t length, struct key_
         return "a line is too long";
     memcpy(copy, line, length);
     copy[length] = '\0';
-    if (sscanf(copy, "%63s %15s %63s %1s", key, role, name, extra) != 3)
-        return "a line is not KEY ROLE NAME";
+    if (sscanf(copy, "%15s %63s %63s %1s", role, name, key, extra) != 3)
+        return "a line is not ROLE NAME KEY";
     int found = key_role_from_name(role);
     if (found < 0 || found == KEY_AGENT)
         return "a role is not instrument, operator or viewer";
@@ -320,7 +320,7 @@ int keys_create(const char *dir, const char *name, enum key_role role, char *err
     if (rc != 0)
         return rc;
     if (role != KEY_AGENT)
-        snprintf(line, sizeof(line), "%s %s %s\n", public_key, role_names[role], name);
+        snprintf(line, sizeof(line), "%s %s %s\n", role_names[role], name, public_key);
     return write_text(path, O_APPEND, 0644, line, error, error_size);
 }
 

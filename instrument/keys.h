@@ -4,7 +4,7 @@
  *
  * A key directory holds, for each person or program NAME, `NAME.key` (role, public and secret key;
  * mode 0600 or it is not read) and `NAME.pub` (role and public key), and `allow`, one line per key
- * that may connect: public key, role, name. Clients need their own `.key` and `agent.pub`.
+ * that may connect: role, name, public key. Clients need their own `.key` and `agent.pub`.
  */
 #ifndef INSTRUMENT_KEYS_H
 #define INSTRUMENT_KEYS_H

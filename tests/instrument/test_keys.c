@@ -88,13 +88,13 @@ END_TEST
 START_TEST(damaged_files_are_refused)
 {
     static const char *const bad[] = {
-        "abc operator anna\n",
-        "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7 operator\n",
-        "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7 king anna\n",
-        "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7 agent anna\n",
-        "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7 viewer an/na\n",
-        "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7 viewer a\n"
-        "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7 operator b\n",
+        "operator anna abc\n",
+        "operator rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
+        "king anna rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
+        "agent anna rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
+        "viewer an/na rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
+        "viewer a rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n"
+        "operator b rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
     };
     char path[128];
     struct key_entry *entries;
