@@ -245,21 +245,30 @@ static bool same_text(const struct matrix_text *a, const struct matrix_text *b)
     return a->n == b->n && (a->n == 0 || memcmp(a->units, b->units, (size_t)a->n * 2) == 0);
 }
 
-/* "BASE--19_2.Z_mtrx" up to the last point: the same for all channels of one image. */
-static struct matrix_text image_part(struct matrix_text name)
+static bool is_unit(const struct matrix_text *text, uint32_t i, char c)
 {
-    for (uint32_t n = name.n; n > 0; n--)
-        if (name.units[2 * n - 2] == '.' && name.units[2 * n - 1] == 0)
-            return (struct matrix_text){name.units, n - 1};
-    return name;
+    return text->units[2 * i] == (uint8_t)c && text->units[2 * i + 1] == 0;
+}
+
+/* "BASE--19_2.Z_mtrx" up to the last point: the same for all channels of one image. Empty for a
+   spectrum, whose channel has parentheses (observed): it is taken in the midst of an image. */
+static struct matrix_text image_part(const struct matrix_text *name)
+{
+    for (uint32_t n = name->n; n > 0; n--) {
+        if (is_unit(name, n - 1, '('))
+            return (struct matrix_text){0};
+        if (is_unit(name, n - 1, '.'))
+            return (struct matrix_text){name->units, n - 1};
+    }
+    return *name;
 }
 
 /* The first BREF of an image closes its account of bias changes. A scan that is restarted writes
    the new start first and the old image's BREFs within the same second (observed). */
 static void note_image(struct state *state, const struct block *block, struct matrix_text name)
 {
-    struct matrix_text image = image_part(name);
-    if (same_text(&image, &state->last_image))
+    struct matrix_text image = image_part(&name);
+    if (image.n == 0 || same_text(&image, &state->last_image))
         return;
     bool restarted = block->t_utc_s - state->start_utc_s <= 1;
     state->last_image = image;

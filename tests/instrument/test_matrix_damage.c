@@ -373,21 +373,51 @@ START_TEST(unusable_function_gives_no_scale)
 }
 END_TEST
 
+static void append_change(struct pair *pair, const char *instance, const char *property,
+                          const char *unit, double number)
+{
+    struct matrix_block block = {0};
+    struct matrix_put_value value = matrix_put_double(number);
+    matrix_block_begin(&block, "DOMP", NIGHT_START_UTC_S + 900, 0);
+    matrix_put_u32(&block, 0);
+    matrix_put_text(&block, instance);
+    matrix_put_text(&block, property);
+    matrix_put_text(&block, unit);
+    matrix_put_u32(&block, 0);
+    matrix_put_typed(&block, &value);
+    append(pair, &block);
+    matrix_block_free(&block);
+}
+
+static void append_stored(struct pair *pair, const char *name)
+{
+    struct matrix_block block = {0};
+    matrix_block_begin(&block, "FERB", NIGHT_START_UTC_S + 901, 0);
+    matrix_put_u32(&block, 0);
+    matrix_put_text(&block, name);
+    append(pair, &block);
+    matrix_block_free(&block);
+}
+
+START_TEST(spectrum_does_not_end_an_image)
+{
+    struct pair pair = make_pair();
+    append_change(&pair, "GapVoltageControl", "Voltage", "Volt", -2.0);
+    ck_assert(!find_other(&pair).bias_changed);
+    append_change(&pair, "GapVoltageControl", "Voltage", "Volt", 1.5);
+    append_stored(&pair, "night--7_1.I(V)_mtrx");
+    ck_assert(find_other(&pair).bias_changed);
+    append_stored(&pair, "night--1_2.Z_mtrx");
+    ck_assert(!find_other(&pair).bias_changed);
+    free_pair(&pair);
+}
+END_TEST
+
 START_TEST(setpoint_in_another_unit_is_unknown)
 {
     struct pair pair = make_pair();
     ck_assert(find_other(&pair).geometry.setpoint_a == 5e-11);
-    struct matrix_block block = {0};
-    struct matrix_put_value value = matrix_put_double(-20);
-    matrix_block_begin(&block, "DOMP", 1, 0);
-    matrix_put_u32(&block, 0);
-    matrix_put_text(&block, "Regulator");
-    matrix_put_text(&block, "Setpoint_1");
-    matrix_put_text(&block, "Hertz");
-    matrix_put_u32(&block, 0);
-    matrix_put_typed(&block, &value);
-    append(&pair, &block);
-    matrix_block_free(&block);
+    append_change(&pair, "Regulator", "Setpoint_1", "Hertz", -20);
     ck_assert(isnan(find_other(&pair).geometry.setpoint_a));
     free_pair(&pair);
 }
@@ -519,6 +549,7 @@ int main(void)
     tcase_add_test(tcase, last_function_of_a_key_holds);
     tcase_add_loop_test(tcase, unusable_function_gives_no_scale, 0,
                         sizeof unusable / sizeof *unusable);
+    tcase_add_test(tcase, spectrum_does_not_end_an_image);
     tcase_add_test(tcase, setpoint_in_another_unit_is_unknown);
     tcase_add_test(tcase, unknown_type_word_is_named_with_its_place);
     tcase_add_loop_test(tcase, geometry_without_a_chain, 0, sizeof guesses / sizeof *guesses);

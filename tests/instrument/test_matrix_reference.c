@@ -137,6 +137,9 @@ static void check_session(const struct matrix_image *image, const json_t *sessio
     check_number(image->scan_constraint, number(session, "scan_constraint"), "constraint");
     check_number(g->bias_v, first_of(session, "bias_V"), "bias");
     check_number(g->setpoint_a, first_of(session, "setpoint"), "set-point");
+    /* One image saw the bias go from -2 V to -1.7 V, with spectra taken in between. */
+    bool changed = strcmp(image->name.base, "default_2011Mar10-162902_STM-STM_Spectroscopy") == 0;
+    ck_assert_int_eq(image->bias_changed, changed);
     ck_assert_str_eq(image->preamp_range, json_string_value(json_array_get(
                                               json_object_get(session, "preamp_range"), 0)));
     const json_t *p = json_object_get(session, "transfer_params");
