@@ -1,3 +1,4 @@
 tipwright_test(NAME test_sim_tip SOURCES sim/test_tip.c LIBS tipwright_sim)
 tipwright_test(NAME test_sim_scanner SOURCES sim/test_scanner.c LIBS tipwright_sim)
 tipwright_test(NAME test_sim_simulated SOURCES sim/test_simulated.c sim/drive.c LIBS tipwright_sim)
+tipwright_test(NAME test_sim_replay SOURCES sim/test_replay.c sim/drive.c LIBS tipwright_sim)
