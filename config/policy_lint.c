@@ -15,8 +15,7 @@ static const char *const docs[] = {
     "no active rule that answers `good`, or one that is confirmed on less than whole frames, or "
     "that does not ask an accepted label for at least 0.50",
     "a missing stop: an active rule that acts needs an end (a ramp or `at_most.per_episode`), and "
-    "a later active `hold` or `park` without limit that answers the same verdicts when it is used "
-    "up",
+    "an active `hold` or `park` without limit that answers the same verdicts when it is used up",
     "no abstain band: between what `good` accepts and what a rule acts on, some label must be left "
     "0.05 or more of doubt",
     "an `until` that holds already when the rule fires, or that asks more than `good` does",
@@ -180,7 +179,7 @@ static void check_end(struct reading *r, const struct policy *policy, size_t i)
                           rule->name, rule->response == POLICY_DO ? " or a ramp" : "");
         return;
     }
-    for (size_t k = i + 1; sends(rule) && k < policy->n_rules; k++) {
+    for (size_t k = 0; sends(rule) && k < policy->n_rules; k++) {
         const struct policy_rule *stop = &policy->rules[k];
         if (is_stop(stop) && stop->mode == POLICY_ACTIVE && is_endless(stop) &&
             implies_all(rule->when, rule->n_when, stop->when, stop->n_when, policy->accept))
@@ -188,7 +187,7 @@ static void check_end(struct reading *r, const struct policy *policy, size_t i)
     }
     if (sends(rule))
         policy_errors_add(r->errors, r->places->rule[i].name,
-                          "missing stop: when rule '%s' is used up, no later active rule answers "
+                          "missing stop: when rule '%s' is used up, no active rule answers "
                           "'hold' or 'park' to the same verdicts",
                           rule->name);
 }

@@ -256,6 +256,63 @@ START_TEST(ramp_and_sign)
 }
 END_TEST
 
+/* Rounding never carries a ramp past its end, which may be the very bound. */
+START_TEST(ramps_end_exactly)
+{
+    srand(6);
+    for (int i = 0; i < 5000; i++) {
+        int first = 1 + rand() % 100, steps = 1 + rand() % 50, step = 1 + rand() % 40;
+        double unit = i % 2 ? 1e-11 : 0.01;
+        struct policy_rule rule = {.response = POLICY_DO, .action = {.kind = ACTION_CRASH}};
+        struct action action;
+        rule.ramp =
+            (struct policy_ramp){0, first * unit, (first + steps * step) * unit, step * unit};
+        ck_assert_uint_eq(policy_rule_steps(&rule), (uint32_t)steps + 1);
+        for (uint32_t k = 0; k < (uint32_t)steps; k++) {
+            ck_assert_int_eq(policy_rule_action(&rule, k, &action), 0);
+            ck_assert_double_ge(action.depth_m, rule.ramp.from);
+            ck_assert_double_lt(action.depth_m, rule.ramp.to);
+        }
+        ck_assert_int_eq(policy_rule_action(&rule, (uint32_t)steps, &action), 0);
+        ck_assert(action.depth_m == rule.ramp.to);
+    }
+}
+END_TEST
+
+/* What the lint must let pass: as close to its errors as a sound policy comes. */
+static const char *const accepted[] = {
+    /* A longer confirmation first hides nothing. */
+    "  - {name: good, when: [wanted >= 0.70, bad_blurry < 0.30], confirm: 5 frames, then: good}\n"
+    "  - {name: soon, when: [wanted >= 0.80, bad_blurry < 0.20], confirm: 2 frames, then: good}\n"
+    "  - {name: c, when: [bad_blurry >= 0.35], then: crash, depth: 0.3 nm, at_most: "
+    "{per_episode: 3}}\n"
+    "  - {name: stop, when: always, confirm: 6 frames, then: park}\n",
+    /* A stop may stand anywhere: it answers once it is confirmed. */
+    "  - {name: good, when: [wanted >= 0.70, bad_blurry < 0.30], confirm: 3 frames, then: good}\n"
+    "  - {name: stop, when: [bad_blurry >= 0.40], confirm: 9 frames, then: hold}\n"
+    "  - {name: c, when: [bad_blurry >= 0.50], confirm: 1 verdict, then: crash, depth: 0.3 nm, "
+    "at_most: {per_episode: 3}}\n",
+    /* A limited rule hides nothing either, nor one that only advises. */
+    "  - {name: good, when: [wanted >= 0.70, bad_blurry < 0.30], confirm: 3 frames, then: good}\n"
+    "  - {name: halt, when: [bad_blurry >= 0.40], then: hold, mode: advise}\n"
+    "  - {name: look, when: [bad_blurry >= 0.40], then: new_area, at_most: {per_episode: 1}}\n"
+    "  - {name: c, when: [bad_blurry >= 0.50], then: crash, depth: {from: 2.0 nm, to: 0.1 nm, "
+    "step: -0.1 nm}}\n"
+    "  - {name: stop, when: always, confirm: 6 frames, then: park}\n",
+};
+
+START_TEST(sound_policies_pass_the_lint)
+{
+    static char text[4096];
+    snprintf(text, sizeof(text),
+             "policy_version: 1\nname: x\nprofile: h_si_100\naccept: {labels: [dimers]}\nrules:\n"
+             "%s",
+             accepted[_i]);
+    int rc = policy_parse("p", text, strlen(text), &policy, &errors);
+    ck_assert_msg(rc == 0, "%s", errors.n ? errors.list[0].message : "");
+}
+END_TEST
+
 START_TEST(falling_ramp_and_no_ramp)
 {
     struct policy_rule rule = {.response = POLICY_DO,
@@ -348,7 +405,10 @@ int main(void)
     tcase_add_test(tc, default_policy_is_the_documented_ladder);
     tcase_add_test(tc, observe_only_can_send_nothing_to_the_tip);
     tcase_add_test(tc, ramp_and_sign);
+    tcase_add_test(tc, ramps_end_exactly);
     tcase_add_test(tc, falling_ramp_and_no_ramp);
+    tcase_add_loop_test(tc, sound_policies_pass_the_lint, 0,
+                        sizeof(accepted) / sizeof(accepted[0]));
     tcase_add_test(tc, hash_is_of_the_bytes);
     tcase_add_test(tc, unreadable_files);
     tcase_add_test(tc, damaged_policies_never_surprise);

@@ -76,7 +76,7 @@ END_TEST
 /* Neither an excerpt nor a message can move the reader's cursor or colour the terminal. */
 START_TEST(control_characters_are_not_passed_on)
 {
-    policy_errors_add(&errors, (struct place){1, 1, 1}, "'%s'", "\x1B[2J\xC2\x9B\r");
+    policy_errors_add(&errors, (struct place){1, 1, 1}, "'%s'", "\x1B[2J\xC2\x9B\x7F");
     print("a\x1B[31m\xC2\x9B"
           "b\x7F");
     ck_assert_ptr_null(strchr(shown, '\x1B'));
