@@ -27,3 +27,8 @@ tipwright_test(NAME test_keys
   LIBS tipwright_instrument PkgConfig::ZMQ)
 tipwright_test(NAME test_action
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_action.c LIBS tipwright_instrument)
+tipwright_test(NAME test_matrix_commands
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_commands.c ${CMAKE_CURRENT_LIST_DIR}/matrix_night.c
+    ${CMAKE_CURRENT_LIST_DIR}/gwy.c ${PROJECT_SOURCE_DIR}/instrument/cmd_info.c
+    ${PROJECT_SOURCE_DIR}/instrument/cmd_convert.c ${PROJECT_SOURCE_DIR}/agent/terminal.c
+  LIBS tipwright_instrument tipwright_nn PkgConfig::JANSSON)
