@@ -89,9 +89,14 @@ void progress_update(struct progress *progress, uint64_t done, const char *detai
                 detail ? "  " : "", detail ? detail : "");
 }
 
+void progress_end(struct progress *progress)
+{
+    if (progress->tty)
+        fputc('\n', stderr);
+}
+
 void progress_finish(struct progress *progress)
 {
     progress_update(progress, progress->total, NULL);
-    if (progress->tty)
-        fputc('\n', stderr);
+    progress_end(progress);
 }

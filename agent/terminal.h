@@ -30,6 +30,9 @@ struct progress {
 void progress_start(struct progress *progress, const char *title, uint64_t total);
 /* `detail` may be NULL; it stands behind the bar. */
 void progress_update(struct progress *progress, uint64_t done, const char *detail);
+/* All is done: a full bar. */
 void progress_finish(struct progress *progress);
+/* Ended where it stands. */
+void progress_end(struct progress *progress);
 
 #endif
