@@ -8,6 +8,7 @@ tipwright_test(NAME test_matrix_reference
 tipwright_test(NAME test_matrix_write
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_write.c
     ${CMAKE_CURRENT_LIST_DIR}/matrix_night.c ${CMAKE_CURRENT_LIST_DIR}/gwy.c
+    ${CMAKE_CURRENT_LIST_DIR}/gwy_compare.c
   LIBS tipwright_instrument)
 tipwright_test(NAME test_matrix_damage
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_matrix_damage.c ${CMAKE_CURRENT_LIST_DIR}/matrix_night.c

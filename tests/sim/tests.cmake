@@ -3,3 +3,6 @@ tipwright_test(NAME test_sim_scanner SOURCES sim/test_scanner.c LIBS tipwright_s
 tipwright_test(NAME test_sim_simulated SOURCES sim/test_simulated.c sim/drive.c LIBS tipwright_sim)
 tipwright_test(NAME test_sim_replay SOURCES sim/test_replay.c sim/drive.c LIBS tipwright_sim)
 tipwright_test(NAME test_sim_serve SOURCES sim/test_serve.c LIBS tipwright_sim PkgConfig::ZMQ)
+tipwright_test(NAME test_sim_record_gwyddion
+  SOURCES sim/test_record_gwyddion.c sim/drive.c instrument/gwy_compare.c instrument/gwy.c
+  LIBS tipwright_sim)
