@@ -134,7 +134,9 @@ void night_enter_safety(struct night *night, enum safety safety, const char *who
     }
     night_record_event(night, safety_name(safety), who, why);
     night_record_epoch(night);
-    night_news(night, (struct night_news){.kind = NEWS_ALARM, .text = why});
+    /* Whoever asked for it need not be alarmed. */
+    bool own = strcmp(who, "agent") == 0 || strcmp(who, "guard") == 0;
+    night_news(night, (struct night_news){.kind = own ? NEWS_ALARM : NEWS_LOG, .text = why});
     night_changed(night);
     if (safety == SAFETY_PARKED)
         night_end(night, "parked", why, EXIT_PARKED);
