@@ -1,7 +1,9 @@
 /* Frames from begin to end, their pictures, and the places where they lie. */
 #include "agent/night_inside.h"
 
+#include "config/units.h"
 #include "instrument/picture.h"
+#include "nn/flatten.h"
 
 #include <errno.h>
 #include <math.h>
@@ -110,9 +112,33 @@ static void name_picture(struct frame_job *job)
                  job->frame.cycle, way, i);
 }
 
+/* Align Rows, linear fit: as the capture software and the labelled pictures show a scan. */
+static void flatten(struct frame_job *job)
+{
+    uint32_t points = job->frame.geometry.points;
+    for (uint32_t row = 0; row < job->frame.geometry.lines; row++)
+        if (job->seen[row])
+            nn_flatten_line(NN_FLATTEN_LINEAR, points, job->values + (size_t)row * points, NULL,
+                            job->values + (size_t)row * points);
+}
+
+static void describe(const struct frame_job *job, char *buf, size_t size)
+{
+    const struct scan_geometry *g = &job->frame.geometry;
+    char width[24], bias[24], setpoint[24];
+    units_write(g->width_m, "m", width, sizeof(width));
+    units_write(g->bias_v, "V", bias, sizeof(bias));
+    units_write(g->setpoint_a, "A", setpoint, sizeof(setpoint));
+    snprintf(buf, size, "%s%s%s", job->title, isfinite(g->width_m) ? "\n" : "",
+             isfinite(g->width_m) ? width : "");
+    size_t n = strlen(buf);
+    if (isfinite(g->bias_v) && isfinite(g->setpoint_a))
+        snprintf(buf + n, size - n, "\n%s %s", bias, setpoint);
+}
+
 static int draw(struct frame_job *job)
 {
-    char labels[160], line[32];
+    char labels[160], line[32], corner[160];
     int n = 0;
     for (int i = 0; i < NN_LABEL_COUNT; i++)
         n += snprintf(labels + n, sizeof(labels) - (size_t)n, "%s%s %.3f", i ? ", " : "",
@@ -129,12 +155,14 @@ static int draw(struct frame_job *job)
                                     .title = job->title};
     struct picture_options options = {.map = PICTURE_GOLD,
                                       .min_side_px = PICTURE_SIDE_PX,
-                                      .corner_text = job->title,
+                                      .corner_text = corner,
                                       .texts = texts,
                                       .n_texts = sizeof(texts) / sizeof(texts[0])};
     if (mkdir(job->directory, 0700) < 0 && errno != EEXIST)
         return -errno;
     name_picture(job);
+    flatten(job);
+    describe(job, corner, sizeof(corner));
     return picture_write_png(job->name, &picture, &options);
 }
 
