@@ -19,17 +19,23 @@ void drive_finish(struct drive *drive)
 static uint64_t hash_samples(const struct scan_line *line)
 {
     uint64_t h = 1469598103934665603u;
-    const unsigned char *bytes = (const unsigned char *)line->samples;
-    for (size_t i = 0; i < line->points * sizeof(double); i++)
-        h = (h ^ bytes[i]) * 1099511628211u;
+    for (uint32_t i = 0; i < line->points; i++) {
+        uint64_t bits;
+        memcpy(&bits, &line->samples[i], sizeof(bits));
+        h = (h ^ bits) * 1099511628211u;
+        h ^= h >> 29;
+    }
     return h;
 }
 
 static void collect(struct drive *drive, const struct microscope_event *event)
 {
     const struct data_message *data = &event->data;
-    drive->messages = realloc(drive->messages, (drive->n + 1) * sizeof(*drive->messages));
-    ck_assert_ptr_nonnull(drive->messages);
+    if (drive->n == drive->room) {
+        drive->room = drive->room ? 2 * drive->room : 256;
+        drive->messages = realloc(drive->messages, drive->room * sizeof(*drive->messages));
+        ck_assert_ptr_nonnull(drive->messages);
+    }
     struct drive_message *m = &drive->messages[drive->n++];
     *m = (struct drive_message){.type = data->type,
                                 .end_reason = data->end_reason,

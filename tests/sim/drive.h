@@ -22,7 +22,7 @@ struct drive_message {
 struct drive {
     struct microscope microscope;
     struct drive_message *messages;
-    size_t n;
+    size_t n, room;
     unsigned ended; /* actions that have ended */
     bool crash_detected;
     bool finished;
