@@ -15,8 +15,8 @@ bool terminal_colour(FILE *stream)
            strcmp(term, "dumb") != 0;
 }
 
-static void say(const char *command, const char *word, const char *colour, const char *format,
-                va_list args)
+__attribute__((format(printf, 4, 0))) static void
+say(const char *command, const char *word, const char *colour, const char *format, va_list args)
 {
     bool paint = terminal_colour(stderr);
     fprintf(stderr, "tipwright %s: %s%s%s: ", command, paint ? colour : "", word,
