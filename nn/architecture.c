@@ -54,7 +54,7 @@ struct nn_train_settings nn_architecture_default(void)
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),
         .rate = 2e-3F,
-        .epochs = 20,
+        .epochs = 14,
         .batch = 32,
         .averaging = 0.995F,
         .augment = {.whole = 0.5,
@@ -65,7 +65,7 @@ struct nn_train_settings nn_architecture_default(void)
                     .noise = 6.0},
         .seed = 1,
     };
-    settings.optimiser.decay = 0.01F;
+    settings.optimiser.decay = 0.02F;
     for (int k = 0; k < NN_LABEL_COUNT; k++)
         settings.class_weights[k] = 1.0F;
     return settings;

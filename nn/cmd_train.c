@@ -34,8 +34,8 @@ static void print_usage(FILE *out)
           "  -l, --labels TABLE     CSV with columns image, recording, responses and six scores\n"
           "  -i, --images FOLDER    where the pictures (PNG) are\n"
           "  -o, --output MODEL     model file to write; checkpoints lie beside it until then\n"
-          "  -k, --folds K          folds to leave out in turn (5); 0: no figures\n"
-          "  -e, --epochs N         passes over the pictures (20)\n"
+          "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
+          "  -e, --epochs N         passes over the pictures (14)\n"
           "  -b, --batch N          pictures per step (32)\n"
           "  -r, --rate R           highest learning rate (0.002)\n"
           "  -s, --seed S           start of all that is random (1)\n"
@@ -251,7 +251,7 @@ static int train(const struct options *options, const struct nn_dataset *dataset
 
 int cmd_train(int argc, char **argv)
 {
-    struct options options = {.folds = 5, .threads = 1, .train = nn_architecture_default()};
+    struct options options = {.folds = 6, .threads = 1, .train = nn_architecture_default()};
     int status = read_options(argc, argv, &options);
     if (status >= 0)
         return status;

@@ -131,8 +131,10 @@ static void *work(void *argument)
     struct shop *shop = argument;
     for (;;) {
         pthread_mutex_lock(&shop->lock);
-        bool more = shop->next <= shop->settings->folds && shop->error == 0;
-        uint32_t number = more ? shop->next++ : 0;
+        uint32_t folds = shop->settings->folds;
+        bool more = shop->next <= folds && shop->error == 0;
+        /* The longest training, on everything, first. */
+        uint32_t number = more ? (shop->next++ + folds) % (folds + 1) : 0;
         pthread_mutex_unlock(&shop->lock);
         if (!more)
             return NULL;

@@ -26,6 +26,7 @@ struct nn_input {
     double *column; /* (cols) */
     struct ranking spreads;
     double *height; /* (rows, cols): sum of weight x height */
+    double *rough;  /* (rows, cols) */
     double *step;   /* (rows, cols) */
     double *weight; /* (rows): lines seen, in lines */
 };
@@ -50,9 +51,10 @@ int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_inpu
     input->spec = *spec;
     input->column = calloc(spec->cols, sizeof *input->column);
     input->height = calloc(cells, sizeof *input->height);
+    input->rough = calloc(cells, sizeof *input->rough);
     input->step = calloc(cells, sizeof *input->step);
     input->weight = calloc(spec->rows, sizeof *input->weight);
-    if (!input->column || !input->height || !input->step || !input->weight) {
+    if (!input->column || !input->height || !input->rough || !input->step || !input->weight) {
         nn_input_destroy(input);
         return -ENOMEM;
     }
@@ -71,6 +73,7 @@ void nn_input_destroy(struct nn_input *input)
     free(input->column);
     free(input->spreads.values);
     free(input->height);
+    free(input->rough);
     free(input->step);
     free(input->weight);
     free(input);
@@ -106,6 +109,7 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
     input->next_row = 0;
     input->spreads.n = 0;
     memset(input->height, 0, cells * sizeof *input->height);
+    memset(input->rough, 0, cells * sizeof *input->rough);
     memset(input->step, 0, cells * sizeof *input->step);
     memset(input->weight, 0, input->spec.rows * sizeof *input->weight);
     return 0;
@@ -211,20 +215,31 @@ static void add_weight(struct nn_input *input, uint32_t row)
         input->weight[r] += overlap(input, row, r);
 }
 
-static void add_step(struct nn_input *input, uint32_t row)
+/* Cells that the row overlaps keep the larger of what they hold and input->column's size. */
+static void raise_cells(const struct nn_input *input, uint32_t row, double *cells)
 {
     uint32_t cols = input->spec.cols;
     uint32_t first;
     uint32_t end;
-    for (uint32_t i = 0; i < input->points; i++)
-        input->work[i] = fabs(input->flat[i] - input->before[i]);
-    average_columns(input, input->work);
     find_cells(input, row, &first, &end);
-    for (uint32_t r = first; r < end; r++) {
-        double *step = input->step + (size_t)r * cols;
-        for (uint32_t c = 0; c < cols; c++)
-            step[c] = step[c] > input->column[c] ? step[c] : input->column[c];
-    }
+    for (uint32_t r = first; r < end; r++)
+        for (uint32_t c = 0; c < cols; c++) {
+            double *cell = &cells[(size_t)r * cols + c];
+            double size = fabs(input->column[c]);
+            *cell = size > *cell ? size : *cell;
+        }
+}
+
+static void add_changes(struct nn_input *input, uint32_t row)
+{
+    for (uint32_t i = 0; i < input->points; i++)
+        input->work[i] = input->flat[i] - input->before[i];
+    average_columns(input, input->work);
+    raise_cells(input, row, input->step);
+    for (uint32_t i = 0; i < input->points; i++)
+        input->work[i] = fabs(input->work[i]);
+    average_columns(input, input->work);
+    raise_cells(input, row, input->rough);
 }
 
 /* The largest size among the samples, or NAN when one is not finite. */
@@ -259,7 +274,7 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
     average_columns(input, input->flat);
     add_to_cells(input, row, input->height);
     if (input->n_seen > 0 && row == input->next_row)
-        add_step(input, row);
+        add_changes(input, row);
     double *held = input->before;
     input->before = input->flat;
     input->flat = held;
@@ -292,13 +307,15 @@ void nn_input_write(const struct nn_input *input, float *ret_planes)
     double spread = median_of(&input->spreads);
     double gain = spread > 0.0 ? 1.0 / spread : 0.0;
     double lines_per_row = (double)input->lines / (double)input->spec.rows;
-    float *step = ret_planes + cells;
+    float *rough = ret_planes + cells;
+    float *step = rough + cells;
     float *seen = step + cells;
     for (uint32_t r = 0; r < input->spec.rows; r++) {
         double weight = input->weight[r];
         double height_gain = weight > 0.0 ? gain / weight : 0.0;
         for (size_t at = r * (size_t)cols; at < (r + 1) * (size_t)cols; at++) {
             ret_planes[at] = cut(input->height[at] * height_gain, limit);
+            rough[at] = cut(input->rough[at] * gain, limit);
             step[at] = cut(input->step[at] * gain, limit);
             seen[at] = (float)fmin(weight / lines_per_row, 1.0);
         }

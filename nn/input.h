@@ -2,13 +2,15 @@
  * What the network looks at: a partial frame brought to a fixed grid, built line by line from
  * lines already seen and from nothing else.
  *
- * Three planes over `rows` x `cols` cells, row 0 = the first lines scanned, planes 0 and 1 in units
+ * Four planes over `rows` x `cols` cells, row 0 = the first lines scanned, planes 0 to 2 in units
  * of the frame's spread:
  *   0  height: mean over the cell's share of the flattened lines seen
- *   1  step: the largest line-to-line change |line - line before| of the cell's lines, each
- *      averaged over the cell's columns at the lines' own resolution. A tip change is one such
- *      step; averaging lines first would hide it.
- *   2  seen: share of the cell's lines that have been seen, 0..1
+ *   1  roughness: the mean size of the line-to-line change over the cell's columns, at the lines'
+ *      own resolution; of the cell's lines the largest
+ *   2  step: the size of the mean line-to-line change over the cell's columns, where noise between
+ *      samples averages out; of the cell's lines the largest. A tip change is one such step;
+ *      averaging lines first would hide it.
+ *   3  seen: share of the cell's lines that have been seen, 0..1
  * The spread is the median of the seen lines' own standard deviations. Cells not seen are 0.
  */
 #ifndef NN_INPUT_H
@@ -19,13 +21,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NN_INPUT_PLANES = 3, NN_INPUT_POINTS_MAX = 8192, NN_INPUT_LINES_MAX = 8192 };
+enum { NN_INPUT_PLANES = 4, NN_INPUT_POINTS_MAX = 8192, NN_INPUT_LINES_MAX = 8192 };
 
 /* Part of the model file. */
 struct nn_input_spec {
     uint32_t rows, cols; /* 8..512 each */
     enum nn_flatten flatten;
-    float limit; /* planes 0 and 1 are cut off at +-limit spreads */
+    float limit; /* planes 0 to 2 are cut off at +-limit spreads */
 };
 
 struct nn_input;

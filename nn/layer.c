@@ -12,7 +12,9 @@ enum {
     UNITS_MAX = 8192,
     KERNEL_MAX = 15,
     STRIDE_MAX = 8,
-    SAMPLE_MAX = 1 << 24,
+    SAMPLE_MAX = 1 << 22,
+    WEIGHTS_MAX = 1 << 24,
+    SCRATCH_MAX = 1 << 25,
 };
 
 static int init_conv(const struct nn_layer_spec *spec, struct nn_layer *layer)
@@ -88,10 +90,19 @@ int nn_layer_init(const struct nn_layer_spec *spec, struct nn_shape in, struct n
 {
     struct nn_layer layer = {.spec = *spec, .in = in};
     if (!shape_fits(in) || init_kind(spec, &layer) != 0 || !shape_fits(layer.out) ||
-        layer.weights > SAMPLE_MAX || layer.scratch > 4 * (size_t)SAMPLE_MAX)
+        layer.weights > WEIGHTS_MAX || layer.scratch > SCRATCH_MAX)
         return -EINVAL;
     *ret_layer = layer;
     return 0;
+}
+
+uint64_t nn_layer_work(const struct nn_layer *layer)
+{
+    uint64_t positions = (uint64_t)layer->out.h * layer->out.w;
+    if (layer->spec.kind == NN_LAYER_CONV || layer->spec.kind == NN_LAYER_DENSE)
+        return layer->weights * positions;
+    uint64_t window = layer->spec.kernel ? layer->spec.kernel : 1;
+    return nn_shape_size(layer->out) * window * window;
 }
 
 static void dense_forward(const struct nn_layer *layer, uint32_t n, const float *weights,

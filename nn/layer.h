@@ -72,9 +72,13 @@ struct nn_layer_memory {
 
 /*
  * Sizes of a layer over inputs of this shape. 0, or -EINVAL when the two do not fit together or
- * anything is beyond its cap (8192 units, kernel 15, stride 8, 2^24 values per sample).
+ * anything is beyond its cap (8192 units, kernel 15, stride 8, 2^22 values per sample, 2^24
+ * weights).
  */
 int nn_layer_init(const struct nn_layer_spec *spec, struct nn_shape in, struct nn_layer *ret_layer);
+
+/* Multiply-adds of one sample's forward pass: what a layer costs. */
+uint64_t nn_layer_work(const struct nn_layer *layer);
 
 static inline size_t nn_shape_size(struct nn_shape shape)
 {

@@ -54,14 +54,20 @@ int nn_network_create(struct nn_shape input, const struct nn_layer_spec *specs, 
     if (!network)
         return -ENOMEM;
     struct nn_shape shape = input;
+    uint64_t work = 0;
     int error = 0;
     for (uint32_t i = 0; i < n_specs && !error; i++) {
         error = nn_layer_init(&specs[i], shape, &network->layers[i]);
+        if (error)
+            break;
         shape = network->layers[i].out;
         network->weight_offset[i] = network->n_weights;
         network->stat_offset[i] = network->n_stats;
         network->n_weights += network->layers[i].weights;
         network->n_stats += network->layers[i].stats;
+        work += nn_layer_work(&network->layers[i]);
+        if (network->n_weights > NN_NETWORK_WEIGHTS_MAX || work > NN_NETWORK_WORK_MAX)
+            error = -EINVAL;
     }
     network->n_layers = n_specs;
     if (!error) {

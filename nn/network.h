@@ -9,12 +9,15 @@
 
 enum { NN_NETWORK_LAYERS_MAX = 64 };
 
+/* Caps on a whole network, so that a file cannot ask for hours or gigabytes. */
+enum { NN_NETWORK_WEIGHTS_MAX = 1 << 24, NN_NETWORK_WORK_MAX = 1 << 30 };
+
 struct nn_network;
 struct nn_workspace;
 
 /*
  * Weights all zero, batch-norm scales and variances 1. 0, -EINVAL (layers that do not fit, no
- * layer, more than NN_NETWORK_LAYERS_MAX), -ENOMEM.
+ * layer, beyond a maximum), -ENOMEM.
  */
 int nn_network_create(struct nn_shape input, const struct nn_layer_spec *specs, uint32_t n_specs,
                       struct nn_network **ret_network);

@@ -349,6 +349,12 @@ START_TEST(networks_that_do_not_fit_are_refused)
     ck_assert_int_eq(nn_network_create(shape, deep, 2, &network), -EINVAL);
     ck_assert_int_eq(nn_network_create(shape, deep, 0, &network), -EINVAL);
     ck_assert_int_eq(nn_network_create((struct nn_shape){1, 0, 8}, deep, 1, &network), -EINVAL);
+    /* Each layer fits, all of them together would take hours. */
+    struct nn_layer_spec wide[8];
+    for (int i = 0; i < 8; i++)
+        wide[i] = (struct nn_layer_spec){
+            .kind = NN_LAYER_CONV, .units = 512, .kernel = 3, .stride = 1, .padding = 1};
+    ck_assert_int_eq(nn_network_create((struct nn_shape){1, 64, 64}, wide, 8, &network), -EINVAL);
     ck_assert_ptr_null(network);
 }
 END_TEST

@@ -185,9 +185,11 @@ START_TEST(planes_hold_means_steps_and_what_was_seen)
     ck_assert_double_eq_tol((double)planes[1][0][3], 2.0, 1e-6);
     ck_assert_double_eq_tol((double)planes[1][1][3], 2.0, 1e-6);
     ck_assert_double_eq_tol((double)planes[1][2][3], 0.0, 1e-6);
+    for (int r = 0; r < ROWS; r++)
+        ck_assert_double_eq_tol((double)planes[2][r][3], (double)planes[1][r][3], 1e-6);
     const float seen[ROWS] = {1.0F, 0.5F, 0.5F};
     for (int r = 0; r < ROWS; r++)
-        ck_assert_double_eq_tol((double)planes[2][r][5], (double)seen[r], 1e-6);
+        ck_assert_double_eq_tol((double)planes[3][r][5], (double)seen[r], 1e-6);
     ck_assert_uint_eq(nn_input_lines_seen(input), 4);
     ck_assert_double_eq_tol((double)nn_input_seen(input), 5.0 / 16.0, 1e-6);
     nn_input_destroy(input);
@@ -204,7 +206,7 @@ START_TEST(constant_lines_are_no_surface)
         ck_assert_int_eq(nn_input_add_line(input, row, line), 0);
     float planes[NN_INPUT_PLANES][CELLS];
     nn_input_write(input, planes[0]);
-    for (int p = 0; p < 2; p++)
+    for (int p = 0; p < 3; p++)
         for (int i = 0; i < CELLS; i++)
             ck_assert(planes[p][i] == 0.0F);
     nn_input_destroy(input);
