@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -470,6 +471,51 @@ START_TEST(test_a_million_tuples)
 }
 END_TEST
 
+/* --- docs/safety.md says the same as the tables in the code --- */
+
+static const char *read_safety_page(void)
+{
+    static char text[65536];
+    FILE *file = fopen(TEST_SOURCE_DIR "/docs/safety.md", "r");
+    ck_assert_ptr_nonnull(file);
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    text[size] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void write_ceiling_row(enum action_kind kind, const struct action_parameter *parameter,
+                              char *row, size_t size)
+{
+    bool nano = parameter->unit[0] == 'm' || parameter->unit[0] == 'A';
+    double per = nano ? 1e-9 : 1;
+    snprintf(row, size, "| %s | %s | %s%s | %g .. %g | %g .. %g | %g |\n", action_kind_name(kind),
+             parameter->name, nano ? "n" : "", parameter->unit,
+             parameter->ceiling_min[ACTION_PROFILE_SILICON] / per,
+             parameter->ceiling_max[ACTION_PROFILE_SILICON] / per,
+             parameter->ceiling_min[ACTION_PROFILE_METAL] / per,
+             parameter->ceiling_max[ACTION_PROFILE_METAL] / per, parameter->fallback / per);
+}
+
+START_TEST(test_safety_page_is_up_to_date)
+{
+    const char *text = read_safety_page();
+    char row[160];
+    for (int kind = 0; kind < ACTION_KIND_COUNT; kind++) {
+        size_t n;
+        const struct action_parameter *parameters = action_parameters((enum action_kind)kind, &n);
+        for (size_t i = 0; i < n; i++) {
+            write_ceiling_row((enum action_kind)kind, &parameters[i], row, sizeof(row));
+            ck_assert_msg(strstr(text, row), "missing: %s", row);
+        }
+    }
+    for (int verdict = GUARD_PASS + 1; verdict < GUARD_VERDICT_COUNT; verdict++) {
+        snprintf(row, sizeof(row), "\n| `%s` |", guard_verdict_name((enum guard_verdict)verdict));
+        ck_assert_msg(strstr(text, row), "missing: %s", row);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("guard");
@@ -486,6 +532,7 @@ int main(void)
     tcase_add_test(tcase, test_narrow_takes_the_tighter_end);
     tcase_add_test(tcase, test_demands);
     tcase_add_test(tcase, test_a_million_tuples);
+    tcase_add_test(tcase, test_safety_page_is_up_to_date);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
