@@ -75,36 +75,52 @@ void night_clock(struct night *night, int64_t t_inst_ns)
     night->t_night_ns = night->base_ns + (t_inst_ns - night->inst_base_ns);
 }
 
+/*
+ * Host time since the newest line that has been dealt with: since it arrived, or longer if the
+ * instrument's clock says that lines have piled up on the way.
+ */
+static int64_t line_age_ns(const struct night *night)
+{
+    if (night->hello.gated && night->busy)
+        return 0;
+    if (night->last_line_ns <= 0)
+        return INT64_MAX;
+    int64_t age_ns = night->now_ns - night->last_line_ns;
+    if (night->hello.gated || !night->status_known || night->line_period_inst_ns <= 0)
+        return age_ns;
+    double behind = (double)(night->status.t_inst_ns - night->last_line_inst_ns) /
+                    (double)night->line_period_inst_ns;
+    int64_t piled_ns = (int64_t)(behind * (double)night->line_period_ns);
+    return piled_ns > age_ns ? piled_ns : age_ns;
+}
+
 void night_facts(const struct night *night, bool operator_request, struct guard_facts *ret_facts)
 {
     const double unknown_m = NAN;
-    bool waits_for_us = night->hello.gated && night->busy;
     double action_s = night->action_end_night_ns < 0
                           ? (double)INFINITY
                           : (double)(night->t_night_ns - night->action_end_night_ns) * 1e-9;
-    *ret_facts = (struct guard_facts){
-        .safety = night_safety(night),
-        .operator_request = operator_request,
-        .link_up = night->link_up,
-        .fenced = night->fenced,
-        .frame_begun = night->frame.begun,
-        .command_open = night_command_open(night),
-        .model_ok = night->model_ok,
-        .journal_ok = night->journal_ok,
-        .line_age_ns = waits_for_us              ? 0
-                       : night->last_line_ns > 0 ? night->now_ns - night->last_line_ns
-                                                 : INT64_MAX,
-        .line_period_ns = night->line_period_ns,
-        .lines_seen = night->verdict.lines_seen,
-        .lines_due = night->verdict.lines_due,
-        .bad_lines_in_a_row = night->bad_lines,
-        .flat_lines_in_a_row = night->flat_lines,
-        .over_current = night->over_current,
-        .feedback_on = night->status_known && night->status.feedback_on,
-        .z_m = night->status_known ? night->status.z_m : unknown_m,
-        .since_action_s = action_s,
-        .night_s = (double)night->t_night_ns * 1e-9,
-        .use = night->use};
+    *ret_facts =
+        (struct guard_facts){.safety = night_safety(night),
+                             .operator_request = operator_request,
+                             .link_up = night->link_up,
+                             .fenced = night->fenced,
+                             .frame_begun = night->frame.begun,
+                             .command_open = night_command_open(night),
+                             .model_ok = night->model_ok,
+                             .journal_ok = night->journal_ok,
+                             .line_age_ns = line_age_ns(night),
+                             .line_period_ns = night->line_period_ns,
+                             .lines_seen = night->verdict.lines_seen,
+                             .lines_due = night->verdict.lines_due,
+                             .bad_lines_in_a_row = night->bad_lines,
+                             .flat_lines_in_a_row = night->flat_lines,
+                             .over_current = night->over_current,
+                             .feedback_on = night->status_known && night->status.feedback_on,
+                             .z_m = night->status_known ? night->status.z_m : unknown_m,
+                             .since_action_s = action_s,
+                             .night_s = (double)night->t_night_ns * 1e-9,
+                             .use = night->use};
 }
 
 void night_use_policy(struct night *night)
@@ -123,6 +139,7 @@ static void begin_session(struct night *night, const struct instrument_hello *he
     night->status_known = false;
     night->last_line_ns = 0;
     night->last_line_inst_ns = INT64_MIN;
+    night->line_period_inst_ns = 0;
     night->window_start_inst_ns = INT64_MIN;
     night->frames_watched = 0;
     night->bad_lines = night->flat_lines = 0;
@@ -136,6 +153,8 @@ static void on_hello(void *ctx, const struct instrument_hello *hello)
     night->now_ns = (int64_t)uv_hrtime();
     bool other = strcmp(hello->session, night->hello.session) != 0;
     bool restarted = other && night->hello_seen;
+    /* Not lost for us, but we were for it: its lease ran out, and it has made itself safe. */
+    bool missed_us = !other && night->link_up;
     night->hello = *hello;
     night->hello_seen = night->link_up = true;
     night->fenced = false;
@@ -145,6 +164,8 @@ static void on_hello(void *ctx, const struct instrument_hello *hello)
         begin_session(night, hello);
     if (restarted)
         night_enter_safety(night, SAFETY_HOLD, "agent", "the instrument has restarted");
+    if (missed_us)
+        night_enter_safety(night, SAFETY_HOLD, "agent", "the instrument had lost us for a while");
     night_log(night, "hello from %s, session %s%s", hello->name, hello->session,
               hello->simulated ? ", simulated" : "");
     if (hello->last_id > 0 || hello->epoch >= night->epoch)

@@ -123,6 +123,7 @@ struct night {
     int64_t last_line_ns;   /* host time of the newest line of this scan; 0 none */
     int64_t line_period_ns; /* smoothed host time between forward lines */
     int64_t last_line_inst_ns;
+    int64_t last_forward_inst_ns, line_period_inst_ns; /* the same by the instrument's clock */
     uint32_t bad_lines, flat_lines; /* in a row */
     bool over_current;
 

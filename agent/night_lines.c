@@ -52,6 +52,11 @@ static void note_arrival(struct night *night, const struct scan_line *line, int6
         if (night->line_period_ns < LINE_PERIOD_LEAST_NS)
             night->line_period_ns = LINE_PERIOD_LEAST_NS;
         night->last_line_ns = arrived_ns;
+        period_ns = line->t_inst_ns - night->last_forward_inst_ns;
+        if (line->line > 0 && period_ns > 0)
+            night->line_period_inst_ns +=
+                (period_ns - night->line_period_inst_ns) / (night->line_period_inst_ns > 0 ? 8 : 1);
+        night->last_forward_inst_ns = line->t_inst_ns;
     }
 }
 
