@@ -54,7 +54,7 @@ static void print_json(void *data, const char *line, const struct journal_cell *
     for (size_t i = 0; i < n; i++)
         json_object_set_new(object, cells[i].name, cell_to_json(&cells[i]));
     json_object_del(object, "chain");
-    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
     putchar('\n');
     json_decref(object);
 }

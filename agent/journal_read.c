@@ -19,11 +19,21 @@ struct journal_reader {
     "bad_blurry %.4f', " prefix "p_asymmetries, " prefix "p_individual_atoms, " prefix             \
     "p_dimers, " prefix "p_rows, " prefix "p_tip_change, " prefix "p_bad_blurry)"
 
+/* The parameters that tell one action of a kind from another. */
+#define ACTION_TEXT                                                                                \
+    "CASE kind WHEN 'pulse' THEN printf('pulse %.2f V, %.0f ms, %d x', voltage_v, "                \
+    "duration_s * 1e3, count) "                                                                    \
+    "WHEN 'crash' THEN printf('crash %.3f nm at %.2f V', depth_m * 1e9, bias_v) "                  \
+    "WHEN 'neck' THEN printf('neck %.2f V, %.0f nA', voltage_v, current_a * 1e9) "                 \
+    "WHEN 'retract' THEN printf('retract %d coarse, %d lateral', coarse_steps, lateral_steps) "    \
+    "WHEN 'reimage' THEN printf('reimage %+.1f nm, %+.1f nm', dx_m * 1e9, dy_m * 1e9) "            \
+    "ELSE kind END"
+
 /* The first column of each is the line, the rest are the cells. */
 static const char *const queries[] = {
     [JOURNAL_ACTIONS] =
         "SELECT printf('night %d action %d at %.1f s, site %d, episode %d: %s by %s%s: %s%s: %s', "
-        "action.night, action.id, action.t_night_ns * 1e-9, site, episode, kind, who, "
+        "action.night, action.id, action.t_night_ns * 1e-9, site, episode, " ACTION_TEXT ", who, "
         "iif(rule < 0, '', printf(', rule %s (line %d)', rule_name, rule_line)), "
         "coalesce(state, 'open'), iif(coalesce(crash_detected, 0), ', crash detected', ''), why), "
         "action.*, outcome.state, outcome.crash_detected, outcome.text AS outcome_text, "

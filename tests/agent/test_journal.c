@@ -449,10 +449,12 @@ START_TEST(test_the_record_is_read_beside_the_agent)
         "y -1, guard pass: bad_blurry 0.910 >= 0.80\n"
         "no verdict, site 1, episode 1: end: time\n");
     read_list(JOURNAL_ACTIONS, text);
-    ck_assert_str_eq(text, "night 1 action 1 at 1.0 s, site 1, episode 1: crash by policy, rule "
-                           "bad (line 5): done: bad 0.9\n"
-                           "night 1 action 2 at 2.0 s, site 1, episode 1: pulse by policy, rule "
-                           "bad (line 5): open: bad 0.9\n");
+    ck_assert_str_eq(
+        text,
+        "night 1 action 1 at 1.0 s, site 1, episode 1: crash 0.300 nm at 0.00 V by policy, rule "
+        "bad (line 5): done: bad 0.9\n"
+        "night 1 action 2 at 2.0 s, site 1, episode 1: pulse 2.30 V, 50 ms, 1 x by policy, rule "
+        "bad (line 5): open: bad 0.9\n");
     read_list(JOURNAL_EVENTS, text);
     ck_assert_str_eq(text, "night 1 at 0.0 s, 1970-01-01T00:00:00Z: hold by operator:ann: lunch\n");
 }
