@@ -6,15 +6,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool runs_from_build_tree(void)
+/* The program's own folder, without a final slash; "" when the system does not say. */
+static void own_folder(char *buf, size_t size)
 {
-    char self[COMMAND_PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n <= 0)
-        return false;
-    self[n] = '\0';
+    ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+    buf[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(buf, '/');
+    if (slash)
+        *slash = '\0';
+}
+
+static bool is_in_build_tree(const char *folder)
+{
     size_t length = strlen(TIPWRIGHT_BUILDDIR);
-    return strncmp(self, TIPWRIGHT_BUILDDIR, length) == 0 && self[length] == '/';
+    return strncmp(folder, TIPWRIGHT_BUILDDIR, length) == 0 && folder[length] == '/';
 }
 
 void command_data_path(const char *name, char *buf, size_t size)
@@ -23,8 +28,11 @@ void command_data_path(const char *name, char *buf, size_t size)
     static const struct {
         const char *installed, *source;
     } folders[] = {{"models/", "nn/models/"}, {"policies/", "config/policies/"}};
-    if (!runs_from_build_tree()) {
-        snprintf(buf, size, "%s/%s", TIPWRIGHT_DATADIR, name);
+    char folder[COMMAND_PATH_MAX];
+    own_folder(folder, sizeof(folder));
+    if (!is_in_build_tree(folder)) {
+        /* Relative, so that an installed tree may be moved as a whole. */
+        snprintf(buf, size, "%s/%s/%s", folder, TIPWRIGHT_DATADIR_FROM_BINDIR, name);
         return;
     }
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
