@@ -119,7 +119,7 @@ void json_fields_double(struct json_fields *fields, const char *key, double *ret
     if (json_is_number(value))
         *ret = json_number_value(value);
     else if (json_is_null(value))
-        *ret = NAN;
+        *ret = (double)NAN;
     else
         json_fields_fail(fields, key, "not a number or null");
 }

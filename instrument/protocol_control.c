@@ -167,7 +167,7 @@ static void read_action(struct json_fields *fields, struct action *ret)
     size_t n;
     const struct action_parameter *list = action_parameters(ret->kind, &n);
     for (size_t i = 0; i < n; i++) {
-        double value = NAN;
+        double value = (double)NAN;
         json_fields_double(&members, list[i].name, &value);
         action_set(ret, &list[i], value);
     }

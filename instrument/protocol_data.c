@@ -250,7 +250,7 @@ static void read_geometry(struct json_fields *fields, struct scan_geometry *ret)
     json_fields_bool(&g, "x_retrace", &ret->x_retrace);
     json_fields_bool(&g, "y_retrace", &ret->y_retrace);
     for (size_t i = 0; i < GEOMETRY_NUMBERS; i++) {
-        double value = NAN;
+        double value = (double)NAN;
         if (json_fields_has(&g, geometry_numbers[i].name))
             json_fields_double(&g, geometry_numbers[i].name, &value);
         memcpy((char *)ret + geometry_numbers[i].offset, &value, sizeof(value));

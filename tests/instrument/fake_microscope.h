@@ -7,7 +7,7 @@
 
 #include "instrument/microscope.h"
 
-enum { FAKE_POINTS = 16, FAKE_LINES = 4 };
+enum { FAKE_POINTS = 256, FAKE_LINES = 4 };
 
 struct fake_microscope {
     int64_t t_ns;

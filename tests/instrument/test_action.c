@@ -47,11 +47,11 @@ START_TEST(every_bound_holds_inclusively)
                 const struct action_parameter *which;
                 struct action action = action_default((enum action_kind)k);
                 const double inside[] = {range.min, range.max};
-                const double outside[] = {nextafter(range.min, -INFINITY),
-                                          nextafter(range.max, INFINITY),
-                                          NAN,
-                                          INFINITY,
-                                          -INFINITY,
+                const double outside[] = {nextafter(range.min, (double)-INFINITY),
+                                          nextafter(range.max, (double)INFINITY),
+                                          (double)NAN,
+                                          (double)INFINITY,
+                                          (double)-INFINITY,
                                           1e300};
                 for (size_t v = 0; v < 2; v++) {
                     action_set(&action, &list[i], inside[v]);

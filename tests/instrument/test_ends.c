@@ -193,7 +193,7 @@ END_TEST
 START_TEST(lost_lease_is_the_safe_state_until_told_otherwise)
 {
     struct link *link = open_link();
-    link->agent_options.lease_ms = 400;
+    link->agent_options.lease_ms = 1000;
     link->fake.actions_never_end = true;
     start(link);
     order(link, link_pulse(1));
@@ -225,7 +225,7 @@ END_TEST
 START_TEST(frozen_instrument_is_noticed)
 {
     struct link *link = open_link();
-    link->agent_options.lease_ms = 300;
+    link->agent_options.lease_ms = 1000;
     start(link);
     uint64_t before = uv_hrtime();
     while (link->lost == 0 && uv_hrtime() < before + UINT64_C(10000000000))
@@ -369,7 +369,7 @@ START_TEST(full_queues_drop_and_confess)
     link->instrument_options.time_scale = 100000;
     link->do_not_ack = true;
     start(link);
-    uint64_t target = link->fake.scan + 10000;
+    uint64_t target = link->fake.scan + 3000;
     while (link->fake.scan < target)
         link_step_instrument(link);
     LINK_UNTIL(link, link->gaps > 0 && link->status.dropped > 0);
@@ -385,7 +385,7 @@ END_TEST
 START_TEST(released_lease_parks_the_instrument)
 {
     struct link *link = open_link();
-    link->agent_options.lease_ms = 300;
+    link->agent_options.lease_ms = 1000;
     start(link);
     agent_end_release(link->agent);
     LINK_UNTIL(link, link->safe_states == 1);

@@ -93,8 +93,8 @@ START_TEST(damaged_files_are_refused)
         "king anna rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
         "agent anna rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
         "viewer an/na rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
-        "viewer a rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n"
-        "operator b rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
+        ("viewer a rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n"
+         "operator b rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n"),
     };
     char path[128];
     struct key_entry *entries;

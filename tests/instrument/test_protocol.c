@@ -103,7 +103,7 @@ END_TEST
 
 START_TEST(nan_and_infinity_are_flagged)
 {
-    const double bad[] = {NAN, INFINITY, -INFINITY};
+    const double bad[] = {(double)NAN, (double)INFINITY, (double)-INFINITY};
     for (int i = 0; i < 3; i++) {
         const double samples[2] = {1e-9, bad[i]};
         struct data_message message = line_message(samples, 2), back;
@@ -133,7 +133,7 @@ START_TEST(other_types_round_trip)
 {
     struct data_message begin = {
         .type = DATA_SCAN_BEGIN,
-        .geometry = {128, 256, true, false, 1e-8, 2e-8, -3e-8, 4e-8, 30, 1e-3, NAN, 5e-11}};
+        .geometry = {128, 256, true, false, 1e-8, 2e-8, -3e-8, 4e-8, 30, 1e-3, (double)NAN, 5e-11}};
     struct data_message back = round_trip(begin);
     ck_assert_uint_eq(back.geometry.points, 128);
     ck_assert_uint_eq(back.geometry.lines, 256);
@@ -324,7 +324,7 @@ START_TEST(control_messages_round_trip)
 
     struct control_message status = {.type = CONTROL_STATUS};
     status.status = (struct instrument_status){
-        SESSION, 1, 2, INSTRUMENT_ACTING, 1e-9, NAN, -2, true, 10, 2, 4, 7, "why"};
+        SESSION, 1, 2, INSTRUMENT_ACTING, 1e-9, (double)NAN, -2, true, 10, 2, 4, 7, "why"};
     back = control_round_trip(&status);
     ck_assert_int_eq(back.status.state, INSTRUMENT_ACTING);
     ck_assert_double_nan(back.status.current_a);
