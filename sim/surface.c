@@ -252,14 +252,14 @@ static void add_mark(struct sim_surface *surface, const struct sim_feature *mark
 static void mark_poke(struct sim_surface *surface, double depth_m, double x, double y,
                       struct sim_random *random)
 {
-    if (sim_random_uniform(random) > depth_m / 1e-9)
+    if (sim_random_uniform(random) > .5 * depth_m / 1e-9)
         return;
-    double height_m = sim_random_log_range(random, 60e-12, 300e-12) * (1 + depth_m / 1e-9);
+    double height_m = sim_random_log_range(random, 40e-12, 200e-12) * (1 + depth_m / 1e-9);
     add_mark(surface, &(struct sim_feature){
                           .x_m = x + .1e-9 * sim_random_normal(random),
                           .y_m = y + .1e-9 * sim_random_normal(random),
                           .height_m = sim_random_uniform(random) < .33 ? -height_m / 2 : height_m,
-                          .sigma_m = .15e-9 + .3 * depth_m * sim_random_range(random, .5, 1.5)});
+                          .sigma_m = .15e-9 + .25 * depth_m * sim_random_range(random, .5, 1.5)});
 }
 
 /* Above 5 V hydrogen leaves: a patch of dangling bonds, wider with the voltage. */

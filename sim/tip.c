@@ -87,7 +87,7 @@ static void draw_contrast(struct sim_tip *tip, struct sim_random *random)
 {
     /* So that noise over corrugation comes out as measured in each class. */
     static const double noise_pm[N][2] = {{2, 7},  {3.5, 14}, {2, 10}, {1.3, 6.5},
-                                          {2, 10}, {.3, 2},   {2, 8},  {.3, 2}};
+                                          {2, 10}, {1.5, 5},  {2, 8},  {1.5, 5}};
     struct sim_contrast *c = &tip->contrast;
     bool atomic = tip->state == SIM_TIP_ATOMIC;
     bool dull = tip->state == SIM_TIP_BLUNT || tip->state == SIM_TIP_FOULED;
@@ -97,7 +97,9 @@ static void draw_contrast(struct sim_tip *tip, struct sim_random *random)
     c->ratio_pair = sim_random_range(random, .20, .45);
     c->phase_pair = 3.141592653589793;
     if (atomic)
-        c->ratio_pair = sim_random_range(random, .9, 1.7);
+        c->ratio_pair = sim_random_range(random, .7, 1.5);
+    if (tip->state == SIM_TIP_ROWS)
+        c->ratio_pair = sim_random_range(random, .4, 1.1);
     if (tip->state == SIM_TIP_ASYM) {
         c->ratio_pair = sim_random_range(random, .3, .9);
         c->phase_pair += sim_random_sign(random) * sim_random_range(random, .5, 1.5);

@@ -303,7 +303,7 @@ START_TEST(hard_pulses_leave_bonds_and_deep_pokes_leave_debris)
     int found = 0;
     for (size_t i = 0; i < m; i++)
         found |=
-            hypot(after[i].x_m - 20e-9, after[i].y_m - 2e-9) < .5e-9 && after[i].sigma_m > .4e-9;
+            hypot(after[i].x_m - 20e-9, after[i].y_m - 2e-9) < .5e-9 && after[i].sigma_m > .35e-9;
     ck_assert(found);
     sim_surface_destroy(surface);
 }
