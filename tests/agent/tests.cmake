@@ -9,3 +9,8 @@ foreach(name intake frame console)
   tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS tipwright_agent PkgConfig::JANSSON)
 endforeach()
+tipwright_test(NAME test_agent_night
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_night.c ${CMAKE_CURRENT_LIST_DIR}/fake_instrument.c
+  LIBS tipwright_agent PkgConfig::ZMQ)
+# nftw() is X/Open's.
+target_compile_definitions(test_agent_night PRIVATE _XOPEN_SOURCE=700)
