@@ -356,10 +356,10 @@ function report(ok) {
 
 // A gated instrument that does not scan sends notes, so that its time passes.
 async function idle() {
-  await mayGoOn();
-  clock.instNs += 10e9;
-  if (gated) await sendData({ type: "note", text: "idle" });
   await sleep(10);
+  await mayGoOn();
+  clock.instNs += gated ? 10e9 : 10e6;
+  if (gated && !tip.scanning) await sendData({ type: "note", text: "idle" });
 }
 
 async function main() {
