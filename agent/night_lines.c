@@ -254,14 +254,28 @@ static void ask_for_missing(struct night *night)
     (void)agent_end_send(night->end, &command);
 }
 
+/*
+ * Lines wait while the last command's outcome is being written, so that what is seen after it never
+ * depends on how fast the disk was. A gated instrument also waits for its fence: its time costs
+ * nothing. At the end the rest stays unread, and a gated instrument's clock stands still.
+ */
+static bool must_wait(const struct night *night)
+{
+    if (night->busy || night->ending || (night->hello.gated && night->link_up && !night->fenced))
+        return true;
+    for (size_t i = 0; i < night->n_open; i++)
+        if (night->open[i].closing)
+            return true;
+    return false;
+}
+
 void night_pump(struct night *night)
 {
     struct intake_item item;
     if (night->pumping || night->closing)
         return;
     night->pumping = true;
-    /* At the end the rest stays unread; a gated instrument's clock then stands still. */
-    while (!night->busy && !night->ending && intake_next(night->intake, night->now_ns, &item)) {
+    while (!must_wait(night) && intake_next(night->intake, night->now_ns, &item)) {
         night->busy = true;
         night->busy_seq = item.message->line.seq;
         if (handle(night, &item))

@@ -97,8 +97,10 @@ void night_fence_seen(struct night *night, uint64_t epoch)
     bool news = !night->fenced;
     night->fenced = true;
     night_grant(night, WISH_FENCED, epoch, 0, "confirmed by the instrument");
-    if (news)
-        night_changed(night);
+    if (!news)
+        return;
+    night_changed(night);
+    night_pump(night);
 }
 
 /* ---- entering a safe state ---- */
