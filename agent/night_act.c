@@ -304,8 +304,14 @@ void night_check_time(struct night *night)
         limit_s = night->options.duration_s;
     if (night->ending || (double)night->t_night_ns * 1e-9 < limit_s)
         return;
-    char why[96];
+    char why[160];
     snprintf(why, sizeof(why), "%.2f h of the night clock have passed",
              (double)night->t_night_ns / 3.6e12);
+    /* A tip that had to be withdrawn was waiting for an operator who did not come. */
+    if (night->latched >= SAFETY_RETRACT) {
+        snprintf(why, sizeof(why), "%s", night->why);
+        night_end(night, "parked", why, EXIT_PARKED);
+        return;
+    }
     night_end(night, "time", why, night->good ? EXIT_OK : EXIT_NO_GOAL);
 }
