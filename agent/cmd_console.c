@@ -21,7 +21,13 @@
 
 #define TAG "TWO1"
 
-enum { LINE_MAX_BYTES = 4096, WORDS_MAX = 32, ANSWER_BYTES_MAX = 256 * 1024, RENEW_MS = 3000 };
+enum {
+    LINE_MAX_BYTES = 4096,
+    WORDS_MAX = 32,
+    ANSWER_BYTES_MAX = 256 * 1024,
+    RENEW_MS = 3000,
+    PATIENCE = 20
+};
 
 struct settings {
     const char *verb; /* argv[0] */
@@ -34,7 +40,7 @@ struct client {
     const struct settings *settings;
     void *zmq, *requests, *feed;
     struct keys *keys;
-    json_int_t next_id;
+    json_int_t next_id, answered;
     bool locked;
 };
 
@@ -340,6 +346,8 @@ static json_t *typed_request(struct client *client, int n, char **words)
         return json_pack("{s:s,s:s}", "verb", verb, "why", n > 1 ? words[1] : "");
     if (strcmp(verb, "annotate") == 0 && n == 2)
         return json_pack("{s:s,s:s}", "verb", verb, "text", words[1]);
+    if (strcmp(verb, "scan") == 0 && n == 2)
+        return json_pack("{s:s,s:s}", "verb", verb, "what", words[1]);
     if (strcmp(verb, "policy.reload") == 0)
         return json_pack("{s:s,s:s}", "verb", verb, "path", n > 1 ? words[1] : "");
     if (strcmp(verb, "lock") == 0) {
@@ -348,6 +356,7 @@ static json_t *typed_request(struct client *client, int n, char **words)
                          n > 1 && strcmp(words[1], "force") == 0);
     }
     puts("status | hold [\"why\"] | resume | arm | disarm | stop | history\n"
+         "scan start | scan stop\n"
          "do ACTION [PARAMETER \"VALUE\"]... [yes]   as in: do pulse voltage \"2.3 V\"\n"
          "policy.show | policy.reload [\"FILE\"] | annotate \"TEXT\"\n"
          "lock [force] | unlock | quit");
@@ -375,52 +384,58 @@ struct typing {
     char bytes[LINE_MAX_BYTES];
     size_t n;
     bool ended;
+    int patience; /* silent rounds after the end of input */
 };
 
-/* False: the operator leaves. The end of input waits for answers on their way. */
-static bool read_typed(struct client *client, struct typing *typing)
+/* A person types on; a script's next line waits for the answer to the last. */
+static bool may_run_next(const struct client *client)
 {
-    ssize_t got =
-        read(STDIN_FILENO, typing->bytes + typing->n, sizeof(typing->bytes) - 1 - typing->n);
-    if (got <= 0) {
-        typing->ended = true;
-        return true;
-    }
-    typing->n += (size_t)got;
-    typing->bytes[typing->n] = '\0';
+    return client->answered >= client->next_id || isatty(STDIN_FILENO);
+}
+
+/* False: the operator leaves. */
+static bool run_typed_lines(struct client *client, struct typing *typing)
+{
     char *newline;
-    while ((newline = strchr(typing->bytes, '\n'))) {
+    while (may_run_next(client) && (newline = strchr(typing->bytes, '\n'))) {
         *newline = '\0';
         if (!run_typed(client, typing->bytes))
             return false;
         typing->n -= (size_t)(newline + 1 - typing->bytes);
         memmove(typing->bytes, newline + 1, typing->n + 1);
     }
+    return true;
+}
+
+static void read_typed(struct typing *typing)
+{
     if (typing->n == sizeof(typing->bytes) - 1)
         typing->n = 0; /* no command is so long */
-    return true;
+    ssize_t got =
+        read(STDIN_FILENO, typing->bytes + typing->n, sizeof(typing->bytes) - 1 - typing->n);
+    typing->ended = got <= 0;
+    typing->n += got > 0 ? (size_t)got : 0;
+    typing->bytes[typing->n] = '\0';
 }
 
 static int run_console(struct client *client)
 {
-    struct typing typing = {.n = 0};
-    json_int_t answered = 0;
+    struct typing typing = {.patience = PATIENCE};
     int code = EXIT_OK;
     send_request(client, simple("status"));
     for (;;) {
         zmq_pollitem_t items[] = {{.socket = client->requests, .events = ZMQ_POLLIN},
                                   {.socket = client->feed, .events = ZMQ_POLLIN},
                                   {.fd = STDIN_FILENO, .events = ZMQ_POLLIN}};
-        if (typing.ended && answered >= client->next_id)
-            return code;
-        int ready = zmq_poll(items, typing.ended ? 2 : 3, RENEW_MS);
+        bool reads = !typing.ended && (may_run_next(client) || !strchr(typing.bytes, '\n'));
+        int ready = zmq_poll(items, reads ? 3 : 2, RENEW_MS);
         char topic[32];
         if (ready < 0)
             return EXIT_INTERNAL;
         if (items[0].revents) {
             json_t *answer = receive(client->requests, topic, sizeof(topic));
             code = show_answer(client->settings, answer);
-            answered++;
+            client->answered++;
             json_decref(answer);
         }
         if (items[1].revents) {
@@ -428,14 +443,18 @@ static int run_console(struct client *client)
             show_news(client, topic, news);
             json_decref(news);
         }
-        if (!typing.ended && items[2].revents && !read_typed(client, &typing))
+        if (reads && items[2].revents)
+            read_typed(&typing);
+        if (!run_typed_lines(client, &typing))
             return code;
-        if (ready == 0 && typing.ended) {
+        if (typing.ended && !strchr(typing.bytes, '\n') && client->answered >= client->next_id)
+            return code;
+        if (ready == 0 && client->locked)
+            send_request(client, simple("renew"));
+        if (ready == 0 && typing.ended && --typing.patience < 0) {
             terminal_error("console", "no answer from the agent");
             return EXIT_INTERNAL;
         }
-        if (ready == 0 && client->locked)
-            send_request(client, simple("renew"));
     }
 }
 

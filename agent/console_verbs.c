@@ -88,6 +88,17 @@ static void run_do(const struct console_request *request)
         night_do(console_night(request->console), &asked, &action);
 }
 
+static void run_scan(const struct console_request *request)
+{
+    struct night_request asked;
+    const char *what = text_of(request, "what");
+    bool start = strcmp(what, "start") == 0;
+    if (!start && strcmp(what, "stop") != 0)
+        console_answer(request, -EINVAL, "what: start or stop", NULL);
+    else if (console_later(request, &asked))
+        night_scan(console_night(request->console), &asked, start);
+}
+
 static void run_policy_show(const struct console_request *request)
 {
     struct night_state state;
@@ -140,21 +151,14 @@ static void run_unlock(const struct console_request *request)
 }
 
 static const struct verb verbs[] = {
-    {"status", NEED_NOTHING, run_status},
-    {"snapshot", NEED_NOTHING, run_status},
-    {"history", NEED_NOTHING, run_history},
-    {"policy.show", NEED_NOTHING, run_policy_show},
-    {"hold", NEED_OPERATOR, run_hold},
-    {"stop", NEED_OPERATOR, run_stop},
-    {"annotate", NEED_OPERATOR, run_annotate},
-    {"disarm", NEED_OPERATOR, run_disarm},
-    {"lock", NEED_OPERATOR, run_lock},
-    {"renew", NEED_OPERATOR, run_renew},
-    {"unlock", NEED_OPERATOR, run_unlock},
-    {"arm", NEED_CONTROL, run_arm},
-    {"resume", NEED_CONTROL, run_resume},
-    {"do", NEED_CONTROL, run_do},
-    {"policy.reload", NEED_CONTROL, run_policy_reload},
+    {"status", NEED_NOTHING, run_status},      {"snapshot", NEED_NOTHING, run_status},
+    {"history", NEED_NOTHING, run_history},    {"policy.show", NEED_NOTHING, run_policy_show},
+    {"hold", NEED_OPERATOR, run_hold},         {"stop", NEED_OPERATOR, run_stop},
+    {"annotate", NEED_OPERATOR, run_annotate}, {"disarm", NEED_OPERATOR, run_disarm},
+    {"lock", NEED_OPERATOR, run_lock},         {"renew", NEED_OPERATOR, run_renew},
+    {"unlock", NEED_OPERATOR, run_unlock},     {"arm", NEED_CONTROL, run_arm},
+    {"resume", NEED_CONTROL, run_resume},      {"do", NEED_CONTROL, run_do},
+    {"scan", NEED_CONTROL, run_scan},          {"policy.reload", NEED_CONTROL, run_policy_reload},
 };
 
 void console_handle(const struct console_request *request)

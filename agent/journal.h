@@ -97,6 +97,12 @@ int journal_raise_epoch(struct journal *journal, uint64_t *ret_epoch);
  */
 int journal_raise_above(struct journal *journal, uint64_t id, uint64_t epoch, uint64_t *ret_epoch);
 
+/*
+ * An id for a command that is no action (start or stop the scan): above all before it, never drawn
+ * again. The epoch rises with it. Durable.
+ */
+int journal_draw_id(struct journal *journal, uint64_t *ret_id, uint64_t *ret_epoch);
+
 /* What is spent by now. Firings go by the rules' names, so that they survive a policy's reload. */
 int journal_use(struct journal *journal, const struct policy *policy, uint32_t site,
                 uint32_t episode, int64_t t_night_ns, struct budget_use *ret_use);

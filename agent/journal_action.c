@@ -189,6 +189,19 @@ int journal_raise_above(struct journal *journal, uint64_t id, uint64_t epoch, ui
     return result;
 }
 
+int journal_draw_id(struct journal *journal, uint64_t *ret_id, uint64_t *ret_epoch)
+{
+    if (journal->failed)
+        return journal->failed;
+    uint64_t id = journal->next_action;
+    int result = write_epoch(journal, journal->epoch + 1, id);
+    if (result != 0)
+        return result;
+    *ret_id = id;
+    *ret_epoch = journal->epoch;
+    return 0;
+}
+
 static int read_open_action(sqlite3_stmt *row, struct journal_open_action *ret_open)
 {
     struct journal_open_action open = {.id = (uint64_t)sqlite3_column_int64(row, 0)};

@@ -141,7 +141,7 @@ struct night_request {
  * the new epoch, or that it is not there to confirm.
  */
 void night_hold(struct night *night, const struct night_request *request, const char *why);
-/* Hold, and `resume` no longer suffices. */
+/* Hold, and `resume` no longer suffices. After a retract: the tip is the operator's again. */
 void night_disarm(struct night *night, const struct night_request *request);
 /* Leave HOLD or, after a retract, its latch. -EBUSY, -EPERM (parked), -EIO (journal). */
 void night_arm(struct night *night, const struct night_request *request);
@@ -152,6 +152,8 @@ void night_stop(struct night *night, const struct night_request *request);
 /* An operator's own action: guarded, journalled, sent once. The reply is its outcome. */
 void night_do(struct night *night, const struct night_request *request,
               const struct action *action);
+/* Start or stop the scan, in HOLD. The reply is the instrument's. */
+void night_scan(struct night *night, const struct night_request *request, bool start);
 /* Read the policy file again and use it if valid; NULL: the same path. */
 void night_reload(struct night *night, const struct night_request *request, const char *path);
 void night_annotate(struct night *night, const struct night_request *request, const char *text);

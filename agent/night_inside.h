@@ -244,6 +244,7 @@ void night_record_place(struct night *night);
 void night_record_spot(struct night *night, double x_m, double y_m);
 void night_record_epoch(struct night *night);
 void night_record_above(struct night *night, uint64_t id, uint64_t epoch);
+void night_record_scan(struct night *night, const struct night_request *request, bool start);
 void night_record_end(struct night *night, const char *how, const char *why);
 void night_free_policy_later(struct night *night, struct policy *policy);
 

@@ -30,6 +30,8 @@ static void hold(struct night *night, const struct night_request *request, const
     } else {
         /* Already held: say so again with a new epoch, so that this hold is confirmed, too. */
         night->hold_serial++;
+        if (night->latched == SAFETY_ARMED)
+            snprintf(night->why, sizeof(night->why), "%s", text);
         night_record_event(night, "hold", request->who, text);
         night_record_epoch(night);
     }
@@ -44,6 +46,8 @@ void night_hold(struct night *night, const struct night_request *request, const 
 void night_disarm(struct night *night, const struct night_request *request)
 {
     night->armed = false;
+    if (night->latched == SAFETY_RETRACT && !night->ending)
+        night->latched = SAFETY_ARMED;
     hold(night, request, "disarmed");
 }
 
@@ -118,6 +122,21 @@ void night_do(struct night *night, const struct night_request *request, const st
     night_record_event(night, "operator", request->who, text);
     if (night_propose(night, action, &none, request, why, sizeof(why)) < 0)
         refuse(night, request, "do", -EACCES, why);
+}
+
+void night_scan(struct night *night, const struct night_request *request, bool start)
+{
+    night->now_ns = (int64_t)uv_hrtime();
+    if (!night->link_up)
+        refuse(night, request, "scan", -ENOTCONN, "the instrument is not connected");
+    else if (night_safety(night) != SAFETY_HOLD || night->ending)
+        refuse(night, request, "scan", -EPERM, "only in hold; hold or disarm first");
+    else if (night_command_open(night) || night->intent.open)
+        refuse(night, request, "scan", -EBUSY, "a command has no outcome yet");
+    else if (!night->journal_ok)
+        refuse(night, request, "scan", -EIO, "the journal cannot be written");
+    else
+        night_record_scan(night, request, start);
 }
 
 /* ---- policy reload ---- */

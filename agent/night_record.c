@@ -1,6 +1,7 @@
 /* Journal calls as jobs of the worker, in the order in which they were asked for. */
 #include "agent/night_inside.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ struct record_job {
     struct decision decision;
     struct verdict verdict;
     struct policy *policy;
+    night_reply_fn reply;
+    void *ctx;
     struct budget_use use;
     int64_t t_night_ns, t_utc_us;
 };
@@ -201,9 +204,10 @@ static void take_epoch(struct night *night, struct record_job *record)
 }
 
 /* An intent of the old epoch would now be refused by the journal, and by the instrument. */
-static void raise_epoch(struct night *night, struct record_job *record)
+static void raise_epoch(struct night *night, struct record_job *record,
+                        void (*then)(struct night *, struct record_job *))
 {
-    record->then = take_epoch;
+    record->then = then;
     night->epoch_raises++;
     night->fenced = false;
     worker_submit(night->worker, &record->job);
@@ -211,7 +215,7 @@ static void raise_epoch(struct night *night, struct record_job *record)
 
 void night_record_epoch(struct night *night)
 {
-    raise_epoch(night, new_record(night, write_epoch));
+    raise_epoch(night, new_record(night, write_epoch), take_epoch);
 }
 
 void night_record_above(struct night *night, uint64_t id, uint64_t epoch)
@@ -219,7 +223,45 @@ void night_record_above(struct night *night, uint64_t id, uint64_t epoch)
     struct record_job *record = new_record(night, write_above);
     record->id = id;
     record->epoch = epoch;
-    raise_epoch(night, record);
+    raise_epoch(night, record, take_epoch);
+}
+
+static int write_scan(struct journal *journal, struct record_job *record)
+{
+    int r = journal_draw_id(journal, &record->id, &record->epoch);
+    return r < 0 ? r
+                 : journal_event(journal, "operator", record->who, record->text, record->t_night_ns,
+                                 record->t_utc_us);
+}
+
+static void send_scan(struct night *night, struct record_job *record)
+{
+    enum { TTL_MS = 5000 };
+    static const int64_t patience_ns = 10000000000;
+    struct night_request request = {record->who, record->reply, record->ctx};
+    struct command command = {.verb = record->flag ? COMMAND_SCAN_START : COMMAND_SCAN_STOP,
+                              .id = record->id,
+                              .epoch = record->epoch,
+                              .ttl_ms = TTL_MS};
+    take_epoch(night, record);
+    int r = record->result;
+    if (r == 0)
+        r = night->end ? agent_end_send(night->end, &command) : -ENOTCONN;
+    if (r == 0)
+        (void)night_wait(night, WISH_SCAN, record->id, patience_ns, &request);
+    else
+        night_reply(night, &request, r, "could not be sent");
+}
+
+void night_record_scan(struct night *night, const struct night_request *request, bool start)
+{
+    struct record_job *record = new_record(night, write_scan);
+    record->flag = start;
+    record->reply = request->reply;
+    record->ctx = request->ctx;
+    snprintf(record->who, sizeof(record->who), "%s", request->who);
+    snprintf(record->text, sizeof(record->text), "scan %s", start ? "start" : "stop");
+    raise_epoch(night, record, send_scan);
 }
 
 static int write_end(struct journal *journal, struct record_job *record)
