@@ -60,12 +60,16 @@ static void note_arrival(struct night *night, const struct scan_line *line, int6
     }
 }
 
-/* True when the tip was left alone while this line was scanned. */
-static bool is_settled(const struct night *night, const struct scan_line *line)
+/*
+ * True when the tip was left alone while this line was scanned. A command whose end is known is
+ * over here, written or not: how long the disk takes must not decide which lines count.
+ */
+static bool is_settled(const struct night *night)
 {
-    (void)line;
-    return !night_command_open(night) && !night->intent.open &&
-           night->last_line_inst_ns >= night->window_start_inst_ns;
+    for (size_t i = 0; i < night->n_open; i++)
+        if (!night->open[i].closing)
+            return false;
+    return !night->intent.open && night->last_line_inst_ns >= night->window_start_inst_ns;
 }
 
 static void check_line(struct night *night, const struct intake_item *item)
@@ -194,7 +198,7 @@ static bool handle_line(struct night *night, const struct intake_item *item)
     const struct scan_line *line = &item->message->line;
     bool good = item->fate == INTAKE_USED || item->fate == INTAKE_LATE;
     note_arrival(night, line, item->arrived_ns);
-    bool settled = is_settled(night, line);
+    bool settled = is_settled(night);
     night->last_line_inst_ns = line->t_inst_ns;
     if (settled)
         check_line(night, item);
