@@ -153,8 +153,9 @@ static void on_control(void *ctx, const struct zsock_part *parts, size_t n)
 {
     struct agent_end *end = ctx;
     size_t id_size = strlen(PROTOCOL_ROUTING_ID), tag_size = strlen(PROTOCOL_CONTROL_TAG);
-    if (n != 3 || parts[0].size != id_size || memcmp(parts[0].data, PROTOCOL_ROUTING_ID, id_size) ||
-        parts[1].size != tag_size || memcmp(parts[1].data, PROTOCOL_CONTROL_TAG, tag_size)) {
+    if (n != 3 || parts[0].size != id_size ||
+        memcmp(parts[0].data, PROTOCOL_ROUTING_ID, id_size) != 0 || parts[1].size != tag_size ||
+        memcmp(parts[1].data, PROTOCOL_CONTROL_TAG, tag_size) != 0) {
         complain(end, "control message", "not from an instrument, or not three frames");
         return;
     }

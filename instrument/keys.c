@@ -75,37 +75,33 @@ static int make_path(const char *dir, const char *name, const char *suffix, char
     return 0;
 }
 
-/* A small text file, terminated; yours. With `secret`, mode bits for others are refused. */
-static int read_text(const char *path, bool secret, char **ret_text, char *error, size_t error_size)
+/* A small text file, terminated; yours. NULL: *ret_rc says why. With `secret` nobody else may have
+ * access. */
+static char *read_text(const char *path, bool secret, int *ret_rc, char *error, size_t error_size)
 {
     FILE *file = fopen(path, "re");
     struct stat info;
-    if (!file || fstat(fileno(file), &info) != 0) {
-        int rc = -errno;
-        if (file)
-            fclose(file);
-        return say(rc, error, error_size, path, strerror(-rc));
-    }
-    int rc = 0;
     char *text = NULL;
-    if (secret && (info.st_mode & 077)) {
-        rc = say(-EPERM, error, error_size, path, "readable by others; chmod 600 it");
+    if (!file || fstat(fileno(file), &info) != 0) {
+        *ret_rc = say(-errno, error, error_size, path, strerror(errno));
+    } else if (secret && (info.st_mode & 077)) {
+        *ret_rc = say(-EPERM, error, error_size, path, "readable by others; chmod 600 it");
     } else if (!S_ISREG(info.st_mode) || info.st_size > KEY_FILE_MAX) {
-        rc = say(-EBADMSG, error, error_size, path, "not a key file");
+        *ret_rc = say(-EBADMSG, error, error_size, path, "not a key file");
     } else {
         text = calloc(1, KEY_FILE_MAX + 1);
         if (!text)
             abort();
         size_t n = fread(text, 1, KEY_FILE_MAX, file);
-        if (ferror(file) || strlen(text) != n)
-            rc = say(-EBADMSG, error, error_size, path, "not a text file");
+        if (ferror(file) || strlen(text) != n) {
+            *ret_rc = say(-EBADMSG, error, error_size, path, "not a text file");
+            free(text);
+            text = NULL;
+        }
     }
-    fclose(file);
-    if (rc != 0)
-        free(text);
-    else
-        *ret_text = text;
-    return rc;
+    if (file)
+        fclose(file);
+    return text;
 }
 
 static int write_text(const char *path, int flags, mode_t mode, const char *text, char *error,
@@ -145,11 +141,9 @@ static int read_key_file(const char *dir, const char *name, struct keys *keys, c
                          size_t error_size)
 {
     char path[PATH_SIZE], role[16] = "";
-    char *text = NULL;
     int rc = make_path(dir, name, ".key", path, sizeof(path), error, error_size);
-    if (rc == 0)
-        rc = read_text(path, true, &text, error, error_size);
-    if (rc != 0)
+    char *text = rc == 0 ? read_text(path, true, &rc, error, error_size) : NULL;
+    if (!text)
         return rc;
     bool complete = find_field(text, "role", role, sizeof(role)) &&
                     find_field(text, "public", keys->public_key, sizeof(keys->public_key)) &&
@@ -167,11 +161,9 @@ static int read_key_file(const char *dir, const char *name, struct keys *keys, c
 static int read_server_key(const char *dir, struct keys *keys, char *error, size_t error_size)
 {
     char path[PATH_SIZE];
-    char *text = NULL;
     int rc = make_path(dir, agent_name, ".pub", path, sizeof(path), error, error_size);
-    if (rc == 0)
-        rc = read_text(path, false, &text, error, error_size);
-    if (rc != 0)
+    char *text = rc == 0 ? read_text(path, false, &rc, error, error_size) : NULL;
+    if (!text)
         return rc;
     bool found = find_field(text, "public", keys->server_key, sizeof(keys->server_key)) &&
                  is_key(keys->server_key);
@@ -227,11 +219,9 @@ int keys_allow_list(const char *dir, struct key_entry **ret_entries, size_t *ret
                     size_t error_size)
 {
     char path[PATH_SIZE];
-    char *text = NULL;
     int rc = make_path(dir, "allow", "", path, sizeof(path), error, error_size);
-    if (rc == 0)
-        rc = read_text(path, false, &text, error, error_size);
-    if (rc != 0)
+    char *text = rc == 0 ? read_text(path, false, &rc, error, error_size) : NULL;
+    if (!text)
         return rc;
     struct key_entry *entries = calloc(ALLOW_MAX, sizeof(*entries));
     if (!entries)

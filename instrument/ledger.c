@@ -70,11 +70,9 @@ static bool same_action(const struct action *a, const struct action *b)
         return false;
     size_t n;
     const struct action_parameter *list = action_parameters(a->kind, &n);
-    for (size_t i = 0; i < n; i++) {
-        double left = action_get(a, &list[i]), right = action_get(b, &list[i]);
-        if (memcmp(&left, &right, sizeof(left)) != 0)
+    for (size_t i = 0; i < n; i++)
+        if (!(action_get(a, &list[i]) == action_get(b, &list[i])))
             return false;
-    }
     return true;
 }
 

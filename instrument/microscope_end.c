@@ -551,7 +551,7 @@ static void on_control(void *ctx, const struct zsock_part *parts, size_t n)
     struct control_message message;
     size_t tag_size = strlen(PROTOCOL_CONTROL_TAG);
     if (n != 2 || parts[0].size != tag_size ||
-        memcmp(parts[0].data, PROTOCOL_CONTROL_TAG, tag_size))
+        memcmp(parts[0].data, PROTOCOL_CONTROL_TAG, tag_size) != 0)
         return;
     if (protocol_decode_control(parts[1].data, parts[1].size, &message, error, sizeof(error)) ==
         0) {

@@ -13,6 +13,9 @@ enum {
     HEARTBEAT_MS = 500,
     HEARTBEAT_TIMEOUT_MS = 1500,
     HEARTBEAT_TTL_MS = 2000,
+    KEEP_ALIVE_IDLE_S = 5,
+    KEEP_ALIVE_EVERY_S = 1,
+    KEEP_ALIVE_MISSES = 3,
     RECONNECT_MS = 100,
     RECONNECT_MAX_MS = 1000, /* an agent that was restarted must be found again within a lease */
 };
@@ -305,6 +308,25 @@ static int set_curve(void *zmq, const struct zsock_curve *curve)
     return 0;
 }
 
+/*
+ * Whether the peer is there. A PULL whose queue is full reads nothing, so it answers no heartbeat
+ * either, and its peer would drop the connection with all that is queued: lines rely on the
+ * kernel's keep-alive and on the control socket beside them.
+ */
+static int set_liveness(void *zmq, int type)
+{
+    const struct option heartbeat[] = {{ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
+                                       {ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
+                                       {ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS}};
+    const struct option keep_alive[] = {{ZMQ_TCP_KEEPALIVE, 1},
+                                        {ZMQ_TCP_KEEPALIVE_IDLE, KEEP_ALIVE_IDLE_S},
+                                        {ZMQ_TCP_KEEPALIVE_INTVL, KEEP_ALIVE_EVERY_S},
+                                        {ZMQ_TCP_KEEPALIVE_CNT, KEEP_ALIVE_MISSES}};
+    if (type == ZMQ_PUSH || type == ZMQ_PULL)
+        return set_ints(zmq, keep_alive, sizeof(keep_alive) / sizeof(keep_alive[0]));
+    return set_ints(zmq, heartbeat, sizeof(heartbeat) / sizeof(heartbeat[0]));
+}
+
 static int set_options(void *zmq, const struct zsock_options *o)
 {
     const struct option always[] = {
@@ -312,15 +334,14 @@ static int set_options(void *zmq, const struct zsock_options *o)
         {ZMQ_SNDHWM, o->hwm},
         {ZMQ_RCVHWM, o->hwm},
         {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
-        {ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
-        {ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
-        {ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS},
         {ZMQ_RECONNECT_IVL, RECONNECT_MS},
         {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS},
     };
     const struct option router[] = {{ZMQ_ROUTER_MANDATORY, 1}, {ZMQ_ROUTER_HANDOVER, o->handover}};
     const struct option immediate = {ZMQ_IMMEDIATE, 1};
     int rc = set_ints(zmq, always, sizeof(always) / sizeof(always[0]));
+    if (rc == 0)
+        rc = set_liveness(zmq, o->type);
     if (rc == 0 && o->type == ZMQ_ROUTER)
         rc = set_ints(zmq, router, 2);
     if (rc == 0 && (o->type == ZMQ_DEALER || o->type == ZMQ_PUSH))
