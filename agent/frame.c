@@ -40,7 +40,7 @@ static int prepare_trace(struct frame_trace *trace, const struct scan_geometry *
         trace->rows_room = geometry->lines;
     }
     for (size_t i = 0; i < n; i++)
-        trace->values[i] = NAN;
+        trace->values[i] = (double)NAN;
     memset(trace->seen, 0, geometry->lines);
     return 0;
 }

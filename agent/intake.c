@@ -376,7 +376,7 @@ static double residual_span(const double *samples, uint32_t points)
         spread += x * x;
     }
     double mean = sum / points, slope = moment / spread;
-    double low = INFINITY, high = -INFINITY;
+    double low = (double)INFINITY, high = -(double)INFINITY;
     for (uint32_t i = 0; i < points; i++) {
         double rest = samples[i] - mean - slope * (i - mid);
         low = fmin(low, rest);
@@ -388,7 +388,7 @@ static double residual_span(const double *samples, uint32_t points)
 void intake_check_line(const struct scan_line *line, const struct policy_guards *guards,
                        struct intake_check *ret_check)
 {
-    *ret_check = (struct intake_check){.peak_to_peak = NAN};
+    *ret_check = (struct intake_check){.peak_to_peak = (double)NAN};
     if (line->points >= 3)
         ret_check->peak_to_peak = residual_span(line->samples, line->points);
     if (line->channel[0] != 'I')

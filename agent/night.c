@@ -35,8 +35,9 @@ void night_changed(struct night *night)
     night_news(night, (struct night_news){.kind = NEWS_STATE});
 }
 
-static void say(struct night *night, enum night_news_kind kind, const char *record,
-                const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void say(struct night *night,
+                                                      enum night_news_kind kind, const char *record,
+                                                      const char *format, va_list args)
 {
     char text[256];
     vsnprintf(text, sizeof(text), format, args);
@@ -96,7 +97,7 @@ static int64_t line_age_ns(const struct night *night)
 
 void night_facts(const struct night *night, bool operator_request, struct guard_facts *ret_facts)
 {
-    const double unknown_m = NAN;
+    const double unknown_m = (double)NAN;
     double action_s = night->action_end_night_ns < 0
                           ? (double)INFINITY
                           : (double)(night->t_night_ns - night->action_end_night_ns) * 1e-9;

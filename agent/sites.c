@@ -32,7 +32,7 @@ int sites_choose(const struct policy_sites *sites, const struct sites_spot *spot
 {
     double step_m = fmax(sites->separation_m, 1e-9);
     int reach = (int)fmin(floor(sites->reach_m / step_m), GRID_MAX);
-    double best = INFINITY, best_turn = 0;
+    double best = (double)INFINITY, best_turn = 0;
     for (int j = -reach; j <= reach; j++)
         for (int i = -reach; i <= reach; i++) {
             double cx = i * step_m, cy = j * step_m;

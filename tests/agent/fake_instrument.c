@@ -211,6 +211,8 @@ static void compose(struct fake_instrument *fake, struct data_message *message, 
 static void keep(struct fake_instrument *fake, const struct data_message *message)
 {
     ck_assert_uint_lt(message->line.seq, FAKE_SENT_MAX);
+    /* A new session counts from 1 again. */
+    protocol_frames_finish(&fake->sent[message->line.seq]);
     ck_assert_int_eq(protocol_encode_data(message, NULL, &fake->sent[message->line.seq]), 0);
 }
 
@@ -221,7 +223,7 @@ uint64_t fake_scan_on(struct fake_instrument *fake, enum fake_fault fault, bool 
     compose(fake, &message, samples);
     *ret_line = message.type == DATA_LINE && message.line.channel[0] == 'Z';
     if (*ret_line && fault == FAKE_NOT_FINITE)
-        samples[5] = NAN;
+        samples[5] = (double)NAN;
     if (*ret_line && fault == FAKE_RAILED)
         message.line.flags |= SCAN_LINE_RAILED;
     if (*ret_line && fault == FAKE_WRONG_WIDTH)

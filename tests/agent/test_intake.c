@@ -76,10 +76,10 @@ START_TEST(bad_lines_are_told_apart)
 {
     struct data_message m = line_message(2, 1, 0);
     ck_assert_int_eq(fate_of(m), INTAKE_USED);
-    samples[3] = NAN;
+    samples[3] = (double)NAN;
     ck_assert_int_eq(fate_of(m), INTAKE_NOT_FINITE);
     m = line_message(2, 1, 0);
-    samples[7] = -INFINITY;
+    samples[7] = -(double)INFINITY;
     ck_assert_int_eq(fate_of(m), INTAKE_NOT_FINITE);
     m = line_message(2, 1, 0);
     m.line.flags = SCAN_LINE_NOT_FINITE;
@@ -268,7 +268,7 @@ static void spoil(struct data_message *m, struct truth *truth)
 {
     switch (draw(60)) {
     case 0:
-        samples[draw(POINTS)] = NAN;
+        samples[draw(POINTS)] = (double)NAN;
         break;
     case 1:
         m->line.flags |= SCAN_LINE_RAILED;
