@@ -96,7 +96,8 @@ void action_limits_ceiling(enum action_profile profile, struct action_limits *re
 int action_check(const struct action *action, const struct action_limits *limits,
                  const struct action_parameter **ret_parameter);
 
-/* A line for people: "pulse 2.3 V, 50 ms, 1 time at (-1, -1)". Always terminated. */
+/* A line for people: "pulse voltage 2.3 V, duration 50 ms, count 1, x -1, y -1". Always
+ * terminated. */
 void action_describe(const struct action *action, char *buf, size_t size);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "instrument/keys.h"
 #include "instrument/ledger.h"
+#include "instrument/outflow.h"
 #include "instrument/protocol.h"
-#include "instrument/resend.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,9 +15,6 @@
 #include <zmq.h>
 
 enum {
-    DATA_HWM = 2000,
-    DATA_OUTBOX = 4096, /* a resend of a whole frame must fit */
-    DATA_LINGER_MS = 1000,
     CONTROL_HWM = 200,
     CONTROL_OUTBOX = 256,
     CONTROL_LINGER_MS = 200,
@@ -29,7 +26,8 @@ enum {
 static const int64_t idle_step_ns = INT64_C(10000000000);
 
 struct microscope_end {
-    struct zsock *data, *command;
+    struct zsock *command;
+    struct outflow *outflow;
     uv_timer_t pace, status_timer, lease_timer;
     uv_idle_t more; /* runs while a turn ended with work left */
     int handles_open;
@@ -39,7 +37,6 @@ struct microscope_end {
     struct action_limits limits;
     double withdraw_m, time_scale;
     bool start_scanning;
-    int64_t utc_epoch_us;
 
     char session[SESSION_ID_MAX];
     uint32_t contact;
@@ -52,11 +49,8 @@ struct microscope_end {
     uint64_t running_id; /* 0: no action runs */
     uint64_t event_number, acked_event;
 
-    struct resend *resend;
-    uint64_t seq, acked_seq;
-    uint64_t scan;
-    uint64_t gap_from, gap_to; /* dropped and not yet confessed; 0: none */
-    uint64_t dropped;
+    uint64_t acked_seq;
+    uint64_t scan; /* of the newest data message */
 
     int64_t t_inst_ns;
     int64_t start_inst_ns; /* paced: the clock at start_host_ns */
@@ -76,7 +70,8 @@ static bool is_gated(const struct microscope_end *end)
 
 static bool all_acked(const struct microscope_end *end)
 {
-    return end->acked_seq >= end->seq && end->acked_event >= end->event_number;
+    return end->acked_seq >= outflow_last_seq(end->outflow) &&
+           end->acked_event >= end->event_number;
 }
 
 static void send_control(struct microscope_end *end, const struct control_message *message)
@@ -117,8 +112,8 @@ static void send_status(struct microscope_end *end)
     end->microscope.ops->status(end->microscope.self, status);
     memcpy(status->session, end->session, sizeof(status->session));
     status->host_ns = (int64_t)uv_hrtime();
-    status->last_seq = end->seq;
-    status->dropped = end->dropped;
+    status->last_seq = outflow_last_seq(end->outflow);
+    status->dropped = outflow_dropped(end->outflow);
     status->epoch = ledger_epoch(end->ledger);
     status->command_id = end->running_id;
     memcpy(status->text, end->why_safe, sizeof(status->text));
@@ -141,7 +136,7 @@ static void send_status_if_changed(struct microscope_end *end)
 
 static void send_event(struct microscope_end *end, struct command_event event)
 {
-    event.data_seq = end->seq;
+    event.data_seq = outflow_last_seq(end->outflow);
     event.epoch = ledger_epoch(end->ledger);
     event.t_inst_ns = end->t_inst_ns;
     ledger_note(end->ledger, &event);
@@ -162,59 +157,13 @@ static void send_outcome(struct microscope_end *end, uint64_t id, enum command_s
     send_event(end, event);
 }
 
-/*
- * One data message with the next sequence number, kept for a resend whether there is room for it or
- * not. With nobody there it is not queued: what piles up now would be stale when somebody comes.
- */
-static void send_message(struct microscope_end *end, struct data_message *message,
-                         const struct protocol_counts *counts, bool room)
-{
-    struct protocol_frames frames;
-    memcpy(message->session, end->session, sizeof(message->session));
-    message->simulated = end->microscope.ops->simulated;
-    message->line.seq = end->seq + 1;
-    message->line.t_utc_us = end->utc_epoch_us + message->line.t_inst_ns / 1000;
-    if (protocol_encode_data(message, counts, &frames) != 0)
-        return;
-    end->seq++;
-    const struct zsock_part parts[] = {{frames.header, frames.header_size},
-                                       {frames.samples, frames.samples_size}};
-    if (!room || zsock_send(end->data, parts, 2) != 0) {
-        end->dropped++;
-        end->gap_to = end->seq;
-        if (end->gap_from == 0)
-            end->gap_from = end->seq;
-    }
-    resend_keep_take(end->resend, end->seq, end->scan, frames);
-}
-
-static void confess_gap(struct microscope_end *end)
-{
-    struct data_message gap = {.type = DATA_GAP, .from_seq = end->gap_from, .to_seq = end->gap_to};
-    gap.line.t_inst_ns = end->t_inst_ns;
-    gap.line.scan = end->scan;
-    end->gap_from = end->gap_to = 0;
-    send_message(end, &gap, NULL, true);
-}
-
-static void send_data(struct microscope_end *end, struct data_message *message,
-                      const struct protocol_counts *counts)
-{
-    /* Behind a gap the next message goes out only together with the word that there was one. */
-    size_t needed = end->gap_from != 0 ? 2 : 1;
-    bool room = end->leased && zsock_pending(end->data) + needed <= DATA_OUTBOX;
-    if (room && end->gap_from != 0)
-        confess_gap(end);
-    send_message(end, message, counts, room);
-}
-
 static void send_from_microscope(struct microscope_end *end, struct microscope_event *event)
 {
     const struct protocol_counts counts = {event->raw, event->scale, event->offset};
     bool as_counts = event->data.type == DATA_LINE && !event->data.line.samples && event->raw;
     event->data.line.t_inst_ns = event->t_inst_ns;
     end->scan = event->data.line.scan;
-    send_data(end, &event->data, as_counts ? &counts : NULL);
+    outflow_send(end->outflow, &event->data, as_counts ? &counts : NULL, end->leased);
     if (event->data.type != DATA_LINE)
         send_status_if_changed(end);
 }
@@ -224,7 +173,7 @@ static void send_idle_note(struct microscope_end *end)
     struct data_message note = {.type = DATA_NOTE, .text = "idle"};
     note.line.t_inst_ns = end->t_inst_ns;
     note.line.scan = end->scan;
-    send_data(end, &note, NULL);
+    outflow_send(end->outflow, &note, NULL, end->leased);
 }
 
 static void end_action(struct microscope_end *end, const struct microscope_event *outcome)
@@ -303,7 +252,7 @@ static void on_more(uv_idle_t *idle);
 
 static void tell_when_finished(struct microscope_end *end)
 {
-    if (!end->finished || end->finished_told || zsock_pending(end->data) > 0 ||
+    if (!end->finished || end->finished_told || !outflow_is_empty(end->outflow) ||
         zsock_pending(end->command) > 0 || (is_gated(end) && end->leased && !all_acked(end)))
         return;
     end->finished_told = true;
@@ -367,18 +316,8 @@ static void start_or_stop_scan(struct microscope_end *end, const struct command 
 
 static void resend_range(struct microscope_end *end, const struct command *command)
 {
-    uint64_t sent = 0, wanted = 0;
-    uint64_t last = command->to_seq < end->seq ? command->to_seq : end->seq;
-    for (uint64_t seq = command->from_seq; seq <= last && wanted < RESEND_MESSAGES_MAX; seq++) {
-        struct protocol_frames frames;
-        wanted++;
-        if (resend_get(end->resend, seq, &frames) != 0)
-            continue;
-        const struct zsock_part parts[] = {{frames.header, frames.header_size},
-                                           {frames.samples, frames.samples_size}};
-        sent += zsock_send(end->data, parts, 2) == 0;
-        free(frames.header);
-    }
+    uint64_t sent, wanted;
+    outflow_resend(end->outflow, command->from_seq, command->to_seq, &sent, &wanted);
     char text[MESSAGE_TEXT_MAX];
     snprintf(text, sizeof(text), "%llu of %llu sent", (unsigned long long)sent,
              (unsigned long long)wanted);
@@ -484,7 +423,7 @@ static void on_welcome(struct microscope_end *end, const struct agent_welcome *w
     end->leased = true;
     end->lease_ms = welcome->lease_ms;
     /* What an earlier agent left unacknowledged, this one need not. */
-    end->acked_seq = end->seq;
+    end->acked_seq = outflow_last_seq(end->outflow);
     end->acked_event = end->event_number;
     renew_lease(end);
     if (end->callbacks.welcomed)
@@ -498,7 +437,8 @@ static void on_ack(struct microscope_end *end, const struct control_ack *ack)
 {
     if (ack->of_event && ack->number <= end->event_number && ack->number > end->acked_event)
         end->acked_event = ack->number;
-    if (!ack->of_event && ack->number <= end->seq && ack->number > end->acked_seq)
+    if (!ack->of_event && ack->number <= outflow_last_seq(end->outflow) &&
+        ack->number > end->acked_seq)
         end->acked_seq = ack->number;
 }
 
@@ -579,14 +519,13 @@ static int open_sockets(struct microscope_end *end, struct zsock_hub *hub,
     struct zsock_curve curve;
     if (options->keys)
         curve = keys_curve_client(options->keys);
-    const struct zsock_options data = {
-        .type = ZMQ_PUSH,
-        .hwm = DATA_HWM,
-        .max_bytes = 1024,
-        .linger_ms = DATA_LINGER_MS,
-        .outbox_max = DATA_OUTBOX,
+    struct outflow_options outflow = {
+        .endpoint = options->data_endpoint,
         .curve = options->keys ? &curve : NULL,
+        .simulated = end->microscope.ops->simulated,
+        .utc_epoch_us = options->utc_epoch_us,
     };
+    memcpy(outflow.session, end->session, sizeof(outflow.session));
     const struct zsock_options command = {
         .type = ZMQ_DEALER,
         .routing_id = PROTOCOL_ROUTING_ID,
@@ -597,11 +536,9 @@ static int open_sockets(struct microscope_end *end, struct zsock_hub *hub,
         .urgent = true,
         .curve = options->keys ? &curve : NULL,
     };
-    int rc = zsock_create(hub, &data, NULL, end, &end->data);
+    int rc = outflow_create(hub, &outflow, &end->outflow);
     if (rc == 0)
         rc = zsock_create(hub, &command, on_control, end, &end->command);
-    if (rc == 0)
-        rc = zsock_connect(end->data, options->data_endpoint);
     if (rc == 0)
         rc = zsock_connect(end->command, options->command_endpoint);
     return rc;
@@ -642,24 +579,22 @@ int microscope_end_create(struct zsock_hub *hub, const struct microscope_end_opt
     struct microscope_end *end = calloc(1, sizeof(*end));
     if (!end)
         abort();
+    end->microscope = microscope;
+    make_session_id(end->session);
     rc = open_sockets(end, hub, options);
     if (rc != 0) {
-        zsock_close(end->data);
+        outflow_destroy(end->outflow);
         zsock_close(end->command);
         free(end);
         return rc;
     }
-    end->microscope = microscope;
     end->callbacks = *callbacks;
     end->ctx = ctx;
     end->limits = options->limits;
     end->withdraw_m = options->withdraw_m;
     end->time_scale = options->time_scale;
     end->start_scanning = options->start_scanning;
-    end->utc_epoch_us = options->utc_epoch_us;
     end->ledger = ledger_create();
-    end->resend = resend_create();
-    make_session_id(end->session);
     start_timer(end, zsock_hub_loop(hub), &end->pace);
     start_timer(end, zsock_hub_loop(hub), &end->status_timer);
     start_timer(end, zsock_hub_loop(hub), &end->lease_timer);
@@ -679,7 +614,7 @@ static void on_closed(uv_handle_t *handle)
     void (*done)(void *ctx) = end->done;
     void *ctx = end->done_ctx;
     ledger_destroy(end->ledger);
-    resend_destroy(end->resend);
+    outflow_destroy(end->outflow);
     free(end);
     if (done)
         done(ctx);
@@ -690,7 +625,7 @@ void microscope_end_close(struct microscope_end *end, void (*done)(void *ctx), v
     end->done = done;
     end->done_ctx = ctx;
     cancel_action(end, "the instrument end is closing");
-    zsock_close(end->data);
+    outflow_close(end->outflow);
     zsock_close(end->command);
     uv_close((uv_handle_t *)&end->pace, on_closed);
     uv_close((uv_handle_t *)&end->status_timer, on_closed);
