@@ -402,6 +402,11 @@ static int open_journal(struct run *run)
     clock_gettime(CLOCK_REALTIME, &now);
     int r = journal_open(&journal, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
                          &run->journal, &run->boot, error, sizeof(error));
+    if (r == 0 && run->boot.parked == JOURNAL_PARKED) {
+        terminal_error("run", "%s: night %" PRIu64 " has ended; begin another with --new-night",
+                       s->state, run->boot.night);
+        return EXIT_PARKED;
+    }
     if (r == 0)
         return EXIT_OK;
     terminal_error("run", "%s: %s", s->state, error[0] ? error : strerror(-r));

@@ -116,7 +116,7 @@ void night_facts(const struct night *night, bool operator_request, struct guard_
                              .lines_due = night->verdict.lines_due,
                              .bad_lines_in_a_row = night->bad_lines,
                              .flat_lines_in_a_row = night->flat_lines,
-                             .over_current = night->over_current,
+                             .over_current = night->over_current || night->status_over_current,
                              .feedback_on = night->status_known && night->status.feedback_on,
                              .z_m = night->status_known ? night->status.z_m : unknown_m,
                              .since_action_s = action_s,
@@ -192,6 +192,15 @@ static void on_lost(void *ctx)
     night_changed(night);
 }
 
+/* A reading now and then, so two in a row stand for the samples in a row that a line has. */
+static void check_status_current(struct night *night, const struct instrument_status *status)
+{
+    bool over = status->state == INSTRUMENT_SCANNING && !night_command_open(night) &&
+                fabs(status->current_a) > night->policy->guards.over_current_a;
+    night->status_over_current = over && night->status_over;
+    night->status_over = over;
+}
+
 static void on_status(void *ctx, const struct instrument_status *status)
 {
     struct night *night = ctx;
@@ -204,6 +213,7 @@ static void on_status(void *ctx, const struct instrument_status *status)
     /* While lines come they carry the clock, in step with what they show. */
     if (status->state == INSTRUMENT_WITHDRAWN || status->state == INSTRUMENT_FAULT)
         night_clock(night, status->t_inst_ns);
+    check_status_current(night, status);
     intake_last_sent(night->intake, status->last_seq);
     night_fence_seen(night, status->epoch);
     if (status->state == INSTRUMENT_WITHDRAWN)
@@ -257,7 +267,7 @@ static int prepare(struct night *night, const struct journal_boot *boot)
     night->restart = true;
     night->action_end_night_ns = -1;
     night->current_trace = -1;
-    night->next_frame_key = true;
+    night->frame_key = true;
     night->summary.exit_code = EXIT_INTERNAL;
     night->window = calloc(NIGHT_WINDOW_MAX, sizeof(*night->window));
     if (!night->window)

@@ -210,6 +210,17 @@ static void copy_picture(struct frame_job *job, const struct frame *frame,
     memcpy(job->seen, trace->seen, frame->geometry.lines);
 }
 
+/* The frame's last verdict, or one without scores. */
+static struct verdict last_verdict(const struct night *night, enum scan_trace kind)
+{
+    struct verdict none = {.t_night_ns = night->t_night_ns};
+    if (night->verdict.scan == night->frame.scan && night->verdict.trace == kind)
+        return night->verdict;
+    for (int i = 0; i < NN_LABEL_COUNT; i++)
+        none.p[i] = none.p_other[i] = NAN;
+    return none;
+}
+
 /* One forward trace is complete, or will not go on. */
 static void end_trace(struct night *night, enum scan_trace kind, const char *end)
 {
@@ -236,7 +247,7 @@ static void end_trace(struct night *night, enum scan_trace kind, const char *end
                                .lines_resent = trace->lines_late,
                                .site = night->site,
                                .end = end,
-                               .last = night->verdict};
+                               .last = last_verdict(night, kind)};
     snprintf(job->directory, sizeof(job->directory), "%s/frames", night->state_directory);
     snprintf(job->title, sizeof(job->title), "%u_%u %s", night->frame.run, night->frame.cycle,
              scan_trace_name(kind));

@@ -126,6 +126,7 @@ struct night {
     int64_t last_forward_inst_ns, line_period_inst_ns; /* the same by the instrument's clock */
     uint32_t bad_lines, flat_lines; /* in a row */
     bool over_current;
+    bool status_over, status_over_current; /* one reading, two in a row */
 
     /* Decision window. */
     struct verdict *window;

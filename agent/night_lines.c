@@ -221,6 +221,8 @@ static bool handle(struct night *night, const struct intake_item *item)
     const struct data_message *message = item->message;
     night_clock(night, message->line.t_inst_ns);
     night_check_time(night);
+    if (night->ending)
+        return false;
     switch (message->type) {
     case DATA_SCAN_BEGIN:
         night_frame_begin(night, message);

@@ -67,7 +67,7 @@ static void release(struct night *night, const struct night_request *request, co
         night->why[0] = '\0';
         night->refusals = 0;
         night->bad_lines = night->flat_lines = 0;
-        night->over_current = false;
+        night->over_current = night->status_over = night->status_over_current = false;
         night_new_window(night, true);
         night_record_event(night, verb, request->who, "");
         night_record_epoch(night);

@@ -214,7 +214,8 @@ void night_leave(struct night *night, const char *who, bool retract)
 
 static bool end_is_complete(const struct night *night)
 {
-    bool quiet = worker_idle(night->worker) && !night->busy && night->epoch_raises == 0;
+    bool quiet = worker_idle(night->worker) && !night->busy && night->epoch_raises == 0 &&
+                 night->n_open == 0;
     bool safe =
         !night->link_up ||
         (night->end_withdraw ? night->status_known && night->status.state == INSTRUMENT_WITHDRAWN

@@ -46,7 +46,7 @@ static void write_model(const char *path, double bad)
     static const struct nn_layer_spec layers[] = {
         {.kind = NN_LAYER_GLOBAL_POOL}, {.kind = NN_LAYER_DENSE, .units = NN_LABEL_COUNT}};
     struct nn_model_parts parts = {
-        .input = {.rows = 8, .cols = 8, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F},
+        .input = {.rows = 8, .cols = 8, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 1},
         .calibration = nn_calibration_identity(),
         .note = "always says the same"};
     struct nn_shape shape = {NN_INPUT_PLANES, 8, 8};

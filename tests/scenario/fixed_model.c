@@ -30,7 +30,7 @@ static int read_logit(const char *text, float *ret_logit)
 int main(int argc, char **argv)
 {
     struct nn_model_parts parts = {
-        .input = {.rows = 8, .cols = 8, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F},
+        .input = {.rows = 8, .cols = 8, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 1},
         .calibration = nn_calibration_identity(),
         .note = "says the same of every frame; for tests"};
     if (argc != 2 + NN_LABEL_COUNT) {
