@@ -49,12 +49,13 @@ static const struct nn_layer_spec layers[] = {
 struct nn_train_settings nn_architecture_default(void)
 {
     struct nn_train_settings settings = {
-        .input = {.rows = 96, .cols = 96, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F},
+        .input = {.rows = 96, .cols = 96, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2},
         .layers = layers,
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),
         .rate = 2e-3F,
-        .epochs = 14,
+        .epochs = 28,
+        .cycle = 14,
         .batch = 32,
         .averaging = 0.995F,
         .augment = {.whole = 0.5,

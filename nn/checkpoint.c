@@ -18,6 +18,7 @@ static void put_settings(struct nn_bytes_writer *writer, const struct nn_train_s
     nn_bytes_put_u32(writer, (uint32_t)s->input.flatten);
     nn_bytes_put_u32(writer, (uint32_t)s->optimiser.kind);
     nn_bytes_put_u32(writer, s->epochs);
+    nn_bytes_put_u32(writer, s->cycle);
     nn_bytes_put_u32(writer, s->batch);
     nn_bytes_put_u64(writer, s->seed);
     const float floats[] = {s->input.limit,

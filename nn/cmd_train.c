@@ -35,7 +35,8 @@ static void print_usage(FILE *out)
           "  -i, --images FOLDER    where the pictures (PNG) are\n"
           "  -o, --output MODEL     model file to write; checkpoints lie beside it until then\n"
           "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
-          "  -e, --epochs N         passes over the pictures (14)\n"
+          "  -e, --epochs N         passes over the pictures (28), the learning rate falling\n"
+          "                         to 0 every 14\n"
           "  -b, --batch N          pictures per step (32)\n"
           "  -r, --rate R           highest learning rate (0.002)\n"
           "  -s, --seed S           start of all that is random (1)\n"
@@ -158,12 +159,10 @@ static void show_progress(void *context, const struct nn_crossval_progress *news
 
 static char *checkpoint_prefix(const struct options *options)
 {
-    static const char ending[] = ".checkpoint";
-    char *prefix = malloc(strlen(options->output) + sizeof ending);
-    if (prefix) {
-        strcpy(prefix, options->output);
-        strcat(prefix, ending);
-    }
+    size_t room = strlen(options->output) + sizeof ".checkpoint";
+    char *prefix = malloc(room);
+    if (prefix)
+        snprintf(prefix, room, "%s.checkpoint", options->output);
     return prefix;
 }
 

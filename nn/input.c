@@ -37,7 +37,7 @@ bool nn_input_spec_valid(const struct nn_input_spec *spec)
 {
     return spec->rows >= GRID_MIN && spec->rows <= GRID_MAX && spec->cols >= GRID_MIN &&
            spec->cols <= GRID_MAX && spec->limit > 0.0F && spec->limit <= 1e6F &&
-           (unsigned)spec->flatten <= NN_FLATTEN_LINEAR;
+           (unsigned)spec->flatten <= NN_FLATTEN_LINEAR && spec->looks >= 1 && spec->looks <= 2;
 }
 
 int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_input)
@@ -320,4 +320,12 @@ void nn_input_write(const struct nn_input *input, float *ret_planes)
             seen[at] = (float)fmin(weight / lines_per_row, 1.0);
         }
     }
+}
+
+void nn_input_mirror(const struct nn_input_spec *spec, const float *planes, float *ret_mirrored)
+{
+    size_t lines = (size_t)NN_INPUT_PLANES * spec->rows;
+    for (size_t line = 0; line < lines; line++, planes += spec->cols, ret_mirrored += spec->cols)
+        for (uint32_t c = 0; c < spec->cols; c++)
+            ret_mirrored[c] = planes[spec->cols - 1 - c];
 }

@@ -27,7 +27,8 @@ enum { NN_INPUT_PLANES = 4, NN_INPUT_POINTS_MAX = 8192, NN_INPUT_LINES_MAX = 819
 struct nn_input_spec {
     uint32_t rows, cols; /* 8..512 each */
     enum nn_flatten flatten;
-    float limit; /* planes 0 to 2 are cut off at +-limit spreads */
+    float limit;    /* planes 0 to 2 are cut off at +-limit spreads */
+    uint32_t looks; /* 1: the frame as it is; 2: also mirrored, and the logits' mean */
 };
 
 struct nn_input;
@@ -55,5 +56,8 @@ float nn_input_seen(const struct nn_input *input);
 
 /* ret_planes: (NN_INPUT_PLANES, rows, cols) */
 void nn_input_write(const struct nn_input *input, float *ret_planes);
+
+/* The same frame seen in a mirror, columns from right to left. planes, ret_mirrored: as above. */
+void nn_input_mirror(const struct nn_input_spec *spec, const float *planes, float *ret_mirrored);
 
 #endif

@@ -1,6 +1,7 @@
 /* A verdict that grows with the frame. */
 #include "nn/stream.h"
 
+#include "nn/look.h"
 #include "nn/model.h"
 
 #include <errno.h>
@@ -9,8 +10,7 @@
 struct nn_stream {
     const struct nn_model *model;
     struct nn_input *input;
-    struct nn_workspace *workspace;
-    float *planes;
+    struct nn_look *look;
 };
 
 int nn_stream_create(const struct nn_model *model, struct nn_stream **ret_stream)
@@ -18,12 +18,10 @@ int nn_stream_create(const struct nn_model *model, struct nn_stream **ret_stream
     struct nn_stream *stream = calloc(1, sizeof *stream);
     if (!stream)
         return -ENOMEM;
-    const struct nn_network *network = nn_model_network(model);
     stream->model = model;
-    stream->planes = malloc(nn_shape_size(nn_network_input(network)) * sizeof *stream->planes);
-    int error = stream->planes ? nn_input_create(nn_model_input(model), &stream->input) : -ENOMEM;
+    int error = nn_input_create(nn_model_input(model), &stream->input);
     if (!error)
-        error = nn_workspace_create(network, 1, false, &stream->workspace);
+        error = nn_look_create(nn_model_network(model), nn_model_input(model), &stream->look);
     if (error) {
         nn_stream_destroy(stream);
         return error;
@@ -37,8 +35,7 @@ void nn_stream_destroy(struct nn_stream *stream)
     if (!stream)
         return;
     nn_input_destroy(stream->input);
-    nn_workspace_destroy(stream->workspace);
-    free(stream->planes);
+    nn_look_destroy(stream->look);
     free(stream);
 }
 
@@ -56,11 +53,9 @@ int nn_stream_scores(struct nn_stream *stream, float *ret_scores)
 {
     if (nn_input_lines_seen(stream->input) == 0)
         return -ENODATA;
-    float seen = nn_input_seen(stream->input);
-    nn_input_write(stream->input, stream->planes);
-    struct nn_batch batch = {.n = 1, .inputs = stream->planes, .seen = &seen};
-    const float *logits =
-        nn_network_judge(nn_model_network(stream->model), stream->workspace, &batch);
-    nn_calibration_apply(nn_model_calibration(stream->model), seen, logits, ret_scores);
+    float logits[NN_LABEL_COUNT];
+    nn_look_judge(stream->look, stream->input, logits);
+    nn_calibration_apply(nn_model_calibration(stream->model), nn_input_seen(stream->input), logits,
+                         ret_scores);
     return 0;
 }

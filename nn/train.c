@@ -14,7 +14,7 @@ enum { STREAM_ORDER = 16, STREAM_VIEW, STREAM_DROPOUT };
 static bool settings_fit(const struct nn_train_settings *s)
 {
     return s->epochs >= 1 && s->epochs <= 10000 && s->batch >= 2 && s->batch <= 1024 &&
-           s->rate > 0.0F && s->averaging >= 0.0F && s->averaging < 1.0F;
+           s->cycle >= 1 && s->rate > 0.0F && s->averaging >= 0.0F && s->averaging < 1.0F;
 }
 
 static int create_networks(struct nn_trainer *trainer)
@@ -141,14 +141,19 @@ static int show_example(struct nn_trainer *trainer, uint32_t index, uint32_t pla
     return 0;
 }
 
-/* Learning rate of one step: up over the first epoch, then down as a cosine. */
+/* Learning rate of one step: up over the first epoch, then down as a cosine, cycle by cycle. */
 static float rate_at(const struct nn_trainer *trainer, uint32_t step, uint32_t steps)
 {
-    double done = (double)trainer->epochs_done + (double)(step + 1) / (double)steps;
-    double rest = ((double)trainer->settings.epochs - done) /
-                  fmax((double)trainer->settings.epochs - 1.0, 1.0);
-    double share = done < 1.0 ? done : 0.5 - 0.5 * cos(3.141592653589793 * fmin(rest, 1.0));
-    return trainer->settings.rate * (float)share;
+    const struct nn_train_settings *s = &trainer->settings;
+    uint32_t cycle = trainer->epochs_done / s->cycle;
+    uint32_t start = cycle * s->cycle;
+    uint32_t length = s->epochs - start < s->cycle ? s->epochs - start : s->cycle;
+    double top = (double)s->rate * pow(0.5, (double)cycle);
+    double done = (double)(trainer->epochs_done - start) + (double)(step + 1) / (double)steps;
+    if (done < 1.0)
+        return (float)(top * done);
+    double rest = ((double)length - done) / fmax((double)length - 1.0, 1.0);
+    return (float)(top * (0.5 - 0.5 * cos(3.141592653589793 * fmin(rest, 1.0))));
 }
 
 static void move_average(float keep, size_t n, const float *from, float *average)

@@ -17,9 +17,10 @@ struct nn_train_settings {
     const struct nn_layer_spec *layers; /* borrowed; the last gives NN_LABEL_COUNT logits */
     uint32_t n_layers;
     struct nn_optimiser_settings optimiser;
-    float rate;      /* highest learning rate: reached after the first epoch, falls to 0 as a
-                        cosine over the others */
+    float rate;      /* highest learning rate, reached after the first epoch */
     uint32_t epochs; /* 1..10000 */
+    uint32_t cycle;  /* epochs in which the rate falls to 0 as a cosine, then to start again at
+                        half its height (Loshchilov and Hutter 2017); 1.. */
     uint32_t batch;  /* 2..1024 */
     float averaging; /* 0..1: the judged weights are a running average, this share kept per step */
     float class_weights[NN_LABEL_COUNT]; /* of positive votes against negative ones */

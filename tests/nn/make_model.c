@@ -21,7 +21,7 @@ static const struct nn_layer_spec layers[] = {
 struct nn_model_parts make_parts(uint64_t seed)
 {
     struct nn_model_parts parts = {
-        .input = {.rows = 24, .cols = 20, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F},
+        .input = {.rows = 24, .cols = 20, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2},
         .calibration = nn_calibration_identity(),
         .note = "untrained"};
     struct nn_shape shape = {NN_INPUT_PLANES, 24, 20};

@@ -150,12 +150,13 @@ static const struct nn_layer_spec layers[] = {
 static struct nn_train_settings make_settings(void)
 {
     struct nn_train_settings settings = {
-        .input = {.rows = 12, .cols = 12, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F},
+        .input = {.rows = 12, .cols = 12, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2},
         .layers = layers,
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),
         .rate = 2e-2F,
         .epochs = 8,
+        .cycle = 5,
         .batch = 8,
         .averaging = 0.9F,
         .augment = {.whole = 0.7,

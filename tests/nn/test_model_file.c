@@ -134,14 +134,15 @@ END_TEST
 
 START_TEST(sealed_nonsense_is_refused)
 {
-    /* Offsets: 8 magic, 4 version, 8 size; then rows, cols, flatten, limit, labels. */
+    /* Offsets: 8 magic, 4 version, 8 size; then rows, cols, flatten, limit, looks, labels. */
     static const struct {
         size_t at;
         uint8_t value;
         const char *reason;
     } cases[] = {
         {20, 1, "input grid"}, {22, 0xFF, "input grid"}, {28, 9, "input grid"},
-        {28, 0, "self-test"},  {36, 5, "labels"},        {41, 'A', "labels"},
+        {28, 0, "self-test"},  {36, 3, "input grid"},    {40, 5, "labels"},
+        {45, 'A', "labels"},
     };
     data[cases[_i].at] = cases[_i].value;
     seal();
@@ -217,7 +218,7 @@ int main(void)
     tcase_add_test(tcase, every_truncation_is_refused);
     tcase_add_test(tcase, every_flipped_bit_is_refused);
     tcase_add_test(tcase, foreign_and_newer_files_are_named);
-    tcase_add_loop_test(tcase, sealed_nonsense_is_refused, 0, 6);
+    tcase_add_loop_test(tcase, sealed_nonsense_is_refused, 0, 7);
     tcase_add_test(tcase, a_changed_weight_fails_the_self_test);
     tcase_add_test(tcase, random_sealed_bytes_never_crash);
     tcase_add_test(tcase, a_missing_file_is_said_to_be_missing);

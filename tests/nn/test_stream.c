@@ -157,7 +157,7 @@ enum { ROWS = 8, COLS = 8, CELLS = ROWS * COLS };
 static struct nn_input *begin_input(uint32_t points, uint32_t lines)
 {
     const struct nn_input_spec spec = {
-        .rows = ROWS, .cols = COLS, .flatten = NN_FLATTEN_MEAN, .limit = 4.0F};
+        .rows = ROWS, .cols = COLS, .flatten = NN_FLATTEN_MEAN, .limit = 4.0F, .looks = 2};
     struct nn_input *input;
     ck_assert_int_eq(nn_input_create(&spec, &input), 0);
     ck_assert_int_eq(nn_input_begin(input, points, lines), 0);

@@ -1,0 +1,56 @@
+/* Logits of a frame and of its mirror image. */
+#include "nn/look.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct nn_look {
+    const struct nn_network *network;
+    struct nn_input_spec spec;
+    struct nn_workspace *workspace;
+    float *planes; /* (looks, input) */
+};
+
+int nn_look_create(const struct nn_network *network, const struct nn_input_spec *spec,
+                   struct nn_look **ret_look)
+{
+    struct nn_look *look = calloc(1, sizeof *look);
+    if (!look)
+        return -ENOMEM;
+    look->network = network;
+    look->spec = *spec;
+    size_t size = nn_shape_size(nn_network_input(network));
+    look->planes = malloc(spec->looks * size * sizeof *look->planes);
+    int error =
+        look->planes ? nn_workspace_create(network, spec->looks, false, &look->workspace) : -ENOMEM;
+    if (error) {
+        nn_look_destroy(look);
+        return error;
+    }
+    *ret_look = look;
+    return 0;
+}
+
+void nn_look_destroy(struct nn_look *look)
+{
+    if (!look)
+        return;
+    nn_workspace_destroy(look->workspace);
+    free(look->planes);
+    free(look);
+}
+
+void nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits)
+{
+    uint32_t looks = look->spec.looks;
+    size_t size = nn_shape_size(nn_network_input(look->network));
+    float share = nn_input_seen(input);
+    const float seen[2] = {share, share};
+    nn_input_write(input, look->planes);
+    if (looks > 1)
+        nn_input_mirror(&look->spec, look->planes, look->planes + size);
+    struct nn_batch batch = {.n = looks, .inputs = look->planes, .seen = seen};
+    const float *logits = nn_network_judge(look->network, look->workspace, &batch);
+    for (int k = 0; k < NN_LABEL_COUNT; k++)
+        ret_logits[k] = looks > 1 ? 0.5F * (logits[k] + logits[NN_LABEL_COUNT + k]) : logits[k];
+}

@@ -1,0 +1,22 @@
+/*
+ * One verdict's logits: the network on a frame as seen so far and, if the input convention says so,
+ * on its mirror image too.
+ */
+#ifndef NN_LOOK_H
+#define NN_LOOK_H
+
+#include "nn/input.h"
+#include "nn/labels.h"
+#include "nn/network.h"
+
+struct nn_look;
+
+/* `network` (one output per label) is borrowed and must outlive the look. 0, -ENOMEM. */
+int nn_look_create(const struct nn_network *network, const struct nn_input_spec *spec,
+                   struct nn_look **ret_look);
+void nn_look_destroy(struct nn_look *look);
+
+/* ret_logits: (NN_LABEL_COUNT) */
+void nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits);
+
+#endif
