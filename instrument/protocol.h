@@ -27,9 +27,6 @@ enum {
     PROTOCOL_STATUS_MS = 500,
 };
 
-/* CRC-32C (Castagnoli), as in iSCSI; "123456789" gives 0xe3069283. */
-uint32_t protocol_crc32c(const void *data, size_t size);
-
 /* The two frames of a data message. */
 struct protocol_frames {
     char *header;

@@ -1,4 +1,5 @@
 /* Data messages: a JSON header in pyzmq's array convention, and raw little-endian samples. */
+#include "instrument/crc32c.h"
 #include "instrument/json_fields.h"
 #include "instrument/protocol.h"
 
@@ -50,24 +51,6 @@ static const struct {
 enum { GEOMETRY_NUMBERS = sizeof(geometry_numbers) / sizeof(geometry_numbers[0]) };
 
 static const int32_t preamp_top = 0x7fff0000;
-
-uint32_t protocol_crc32c(const void *data, size_t size)
-{
-    /* Four bits at a time: reflected polynomial 0x82f63b78. */
-    static const uint32_t table[16] = {
-        0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-        0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-        0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
-    };
-    const unsigned char *bytes = data;
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        crc = (crc >> 4) ^ table[crc & 15];
-        crc = (crc >> 4) ^ table[crc & 15];
-    }
-    return ~crc;
-}
 
 static void put_le(unsigned char *to, uint64_t bits, size_t bytes)
 {
@@ -130,7 +113,7 @@ static void put_line(json_t *header, const struct scan_line *line,
     put(header, "unit", json_string(unit_of(line->channel)));
     put(header, "scale", json_from_double(counts ? counts->scale : 1));
     put(header, "offset", json_from_double(counts ? counts->offset : 0));
-    put(header, "crc32c", json_from_u64(protocol_crc32c(frames->samples, frames->samples_size)));
+    put(header, "crc32c", json_from_u64(crc32c(frames->samples, frames->samples_size)));
 }
 
 static json_t *geometry_to_json(const struct scan_geometry *geometry)
@@ -378,7 +361,7 @@ static void read_line(struct json_fields *fields, const struct protocol_frames *
         json_fields_fail(fields, "shape", "frame 1 has another length");
         return;
     }
-    if (crc != protocol_crc32c(frames->samples, frames->samples_size)) {
+    if (crc != crc32c(frames->samples, frames->samples_size)) {
         json_fields_fail(fields, "crc32c", "frame 1 is damaged");
         return;
     }
