@@ -154,16 +154,16 @@ static const struct defect_kind defect_kinds[] = {
     {.010e18, 80e-12, 260e-12, .25e-9, .45e-9, .17e-9}, /* dangling bond */
     {.040e18, -50e-12, -130e-12, .18e-9, .30e-9, 0},    /* dimer vacancy */
     {.005e18, -30e-12, -80e-12, .18e-9, .25e-9, 0},     /* dihydride */
-    {.030e18, 100e-12, 900e-12, .35e-9, 1.0e-9, -1},    /* cluster */
+    {.020e18, 100e-12, 900e-12, .35e-9, 1.0e-9, -1},    /* cluster */
 };
 enum { DEFECT_KINDS = sizeof(defect_kinds) / sizeof(defect_kinds[0]), CLUSTER = 3 };
 
-/* Clusters gather in dirty patches: a fifth of the area, three times the mean density there. */
+/* Clusters gather in dirty patches, a fifth of the area; the mean over all patches is 1. */
 static double cluster_factor(const struct sim_surface *surface, double x, double y)
 {
     double u =
         hash_unit(surface->seed + 3, (int64_t)floor(x / PATCH_M), (int64_t)floor(y / PATCH_M));
-    return u < .2 ? 3 : .5;
+    return u < .2 ? 3.4 : .4;
 }
 
 static void snap_to_lattice(const struct sim_surface *surface, struct sim_feature *f, double off_m)
