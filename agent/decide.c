@@ -373,8 +373,10 @@ void decide(const struct policy *policy, const struct situation *situation,
         say(&decision, "not judged at %u lines of %u due, %u in all", newest->lines_seen,
             newest->lines_due, newest->lines_total);
     } else if (!directions_agree(policy, newest)) {
-        say(&decision, "forward and backward differ by more than %.2f at line %u",
-            policy->agree_within, newest->line);
+        say(&decision,
+            isnan(newest->p_other[0]) ? "no backward trace to compare with at line %u"
+                                      : "forward and backward disagree at line %u",
+            newest->line);
     } else {
         ask_rules(&q, &decision);
     }

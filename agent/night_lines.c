@@ -184,7 +184,8 @@ static void submit_line(struct night *night, const struct scan_line *line)
     job->in = (struct judge_line){.line = &job->line,
                                   .lines = night->frame.geometry.lines,
                                   .restart = night->restart,
-                                  .both = night->policy->judge_backward,
+                                  .both = night->policy->judge_backward &&
+                                          night->frame.geometry.x_retrace,
                                   .t_night_ns = night->t_night_ns};
     night->restart = false;
     worker_submit(night->worker, &job->job);

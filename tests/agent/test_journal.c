@@ -167,6 +167,22 @@ START_TEST(test_numbers_go_on_above_an_instruments)
 }
 END_TEST
 
+START_TEST(test_an_id_for_a_command_that_is_no_action)
+{
+    uint64_t id, epoch;
+    struct budget_use none = {0}, use;
+    ck_assert_int_eq(journal_draw_id(journal, &id, &epoch), 0);
+    ck_assert_uint_eq(id, 1);
+    ck_assert_uint_eq(epoch, 2);
+    use = use_at(1, 1, 0);
+    ck_assert_mem_eq(&use, &none, sizeof(use));
+    reopen(false);
+    ck_assert_uint_eq(act(ACTION_PULSE, 1), 2); /* not drawn again */
+    ck_assert_int_eq(journal_draw_id(journal, &id, &epoch), 0);
+    ck_assert_uint_eq(id, 3);
+}
+END_TEST
+
 START_TEST(test_second_agent_is_refused)
 {
     struct journal *first = journal;
@@ -539,6 +555,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, test_identity_rises);
     tcase_add_test(tcase, test_numbers_go_on_above_an_instruments);
+    tcase_add_test(tcase, test_an_id_for_a_command_that_is_no_action);
     tcase_add_test(tcase, test_second_agent_is_refused);
     tcase_add_test(tcase, test_open_actions_come_back_as_they_were);
     tcase_add_test(tcase, test_the_first_outcome_stands);
