@@ -3,8 +3,10 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zmq.h>
 
 static struct link *open_link(void)
 {
@@ -396,6 +398,113 @@ START_TEST(released_lease_parks_the_instrument)
 }
 END_TEST
 
+static void send_junk(void *zmq, const char *const *frames)
+{
+    for (int i = 0; frames[i]; i++)
+        ck_assert_int_ge(
+            zmq_send(zmq, frames[i], strlen(frames[i]), frames[i + 1] ? ZMQ_SNDMORE : 0), 0);
+}
+
+static void *connect_stranger(struct link *link, int type, const char *id, const char *endpoint)
+{
+    void *zmq = zmq_socket(link->agent_side.zmq, type);
+    int linger = 0;
+    zmq_setsockopt(zmq, ZMQ_LINGER, &linger, sizeof(linger));
+    if (id)
+        zmq_setsockopt(zmq, ZMQ_ROUTING_ID, id, strlen(id));
+    ck_assert_int_eq(zmq_connect(zmq, endpoint), 0);
+    return zmq;
+}
+
+/* Whatever comes through the doors: each piece is complained about, and the night goes on. */
+START_TEST(junk_is_refused_and_survived)
+{
+    static const char *const data[][12] = {
+        {"one frame", NULL},
+        {"not JSON", "x", NULL},
+        {"{}", "", NULL},
+        {"a", "b", "c", NULL},
+        {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", NULL},
+        {"{\"proto\":\"tipwright.data/9.0\"}", "", NULL},
+    };
+    static const char *const control[][5] = {
+        {"{}", NULL},
+        {"TWC1", "not JSON", NULL},
+        {"TWC1", "{\"type\":\"hello\"}", NULL},
+        {"TWC1", "{\"type\":\"ping\",\"session\":\"0123456789abcdef\"}", NULL},
+        {"TWC2", "{}", NULL},
+    };
+    enum { DATA = sizeof(data) / sizeof(data[0]), CONTROL = sizeof(control) / sizeof(control[0]) };
+    struct link *link = open_link();
+    start(link);
+    void *push = connect_stranger(link, ZMQ_PUSH, NULL, link->data_endpoint);
+    void *dealer = connect_stranger(link, ZMQ_DEALER, "stranger", link->command_endpoint);
+    for (int i = 0; i < DATA; i++)
+        send_junk(push, data[i]);
+    for (int i = 0; i < CONTROL; i++)
+        send_junk(dealer, control[i]);
+    LINK_UNTIL(link, link->bad == DATA + CONTROL);
+    uint64_t n = link->n_data;
+    LINK_UNTIL(link, link->n_data > n + 50);
+    ck_assert_int_eq(link->hellos, 1);
+    ck_assert_int_eq(link->lost, 0);
+    ck_assert_int_eq(link->out_of_order, 0);
+    zmq_close(push);
+    zmq_close(dealer);
+    end(link);
+}
+END_TEST
+
+/* An agent that sends what an instrument must not take. */
+START_TEST(instrument_refuses_what_it_cannot_read)
+{
+    static const char unknown_parameter[] =
+        "{\"type\":\"command\",\"verb\":\"action\",\"id\":7,\"epoch\":1,\"session\":\"%s\","
+        "\"base_host_ns\":%lld,\"ttl_ms\":5000,\"action\":{\"kind\":\"retract\","
+        "\"coarse_steps\":0,\"lateral_steps\":0,\"force\":1}}";
+    struct link *link = open_link();
+    char buf[1024];
+    int size = 0;
+    void *context = zmq_ctx_new();
+    void *router = zmq_socket(context, ZMQ_ROUTER), *pull = zmq_socket(context, ZMQ_PULL);
+    size_t length = sizeof(link->command_endpoint);
+    zmq_bind(router, "tcp://127.0.0.1:*");
+    zmq_bind(pull, "tcp://127.0.0.1:*");
+    zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, link->command_endpoint, &length);
+    length = sizeof(link->data_endpoint);
+    zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, link->data_endpoint, &length);
+    link_open_instrument(link);
+    bool asked = false, refused = false;
+    uint64_t give_up = uv_hrtime() + UINT64_C(20000000000);
+    while (!refused && uv_hrtime() < give_up) {
+        link_step_instrument(link);
+        size = zmq_recv(router, buf, sizeof(buf) - 1, ZMQ_DONTWAIT);
+        if (size < 0)
+            continue;
+        buf[size] = '\0';
+        const char *session = strstr(buf, "\"session\":\"");
+        if (!asked && session) {
+            char json[512], id[17];
+            memcpy(id, session + 11, 16);
+            id[16] = '\0';
+            snprintf(json, sizeof(json), unknown_parameter, id, (long long)uv_hrtime());
+            zmq_send(router, "instrument", 10, ZMQ_SNDMORE);
+            zmq_send(router, "TWC1", 4, ZMQ_SNDMORE);
+            zmq_send(router, json, strlen(json), 0);
+            asked = true;
+        }
+        refused = strstr(buf, "\"rejected\"") && strstr(buf, "\"id\":7");
+    }
+    ck_assert(refused);
+    ck_assert_int_eq(link->fake.begun, 0);
+    zmq_close(router);
+    zmq_close(pull);
+    link_close_instrument(link);
+    zmq_ctx_term(context);
+    free(link);
+}
+END_TEST
+
 START_TEST(unsafe_endpoints_and_leases_are_refused)
 {
     struct link_side side = {0};
@@ -453,6 +562,8 @@ int main(void)
     tcase_add_test(tests, real_and_simulated_do_not_mix);
     tcase_add_test(tests, full_queues_drop_and_confess);
     tcase_add_test(tests, released_lease_parks_the_instrument);
+    tcase_add_test(tests, junk_is_refused_and_survived);
+    tcase_add_test(tests, instrument_refuses_what_it_cannot_read);
     tcase_add_test(tests, unsafe_endpoints_and_leases_are_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
