@@ -54,7 +54,7 @@ struct nn_train_settings nn_architecture_default(void)
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),
         .rate = 2e-3F,
-        .epochs = 28,
+        .epochs = 22,
         .cycle = 14,
         .batch = 32,
         .averaging = 0.995F,

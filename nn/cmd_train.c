@@ -35,7 +35,7 @@ static void print_usage(FILE *out)
           "  -i, --images FOLDER    where the pictures (PNG) are\n"
           "  -o, --output MODEL     model file to write; checkpoints lie beside it until then\n"
           "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
-          "  -e, --epochs N         passes over the pictures (28), the learning rate falling\n"
+          "  -e, --epochs N         passes over the pictures (22), the learning rate falling\n"
           "                         to 0 every 14\n"
           "  -b, --batch N          pictures per step (32)\n"
           "  -r, --rate R           highest learning rate (0.002)\n"

@@ -151,10 +151,15 @@ static void dropout_forward(const struct nn_layer *layer, const struct nn_pass *
     }
 }
 
-static void relu_forward(size_t size, const float *in, float *ret_out)
+static void relu_forward(const struct nn_layer *layer, const struct nn_pass *pass, const float *in,
+                         float *ret_out)
 {
-    for (size_t i = 0; i < size; i++)
-        ret_out[i] = in[i] > 0.0F ? in[i] : 0.0F;
+    size_t planes = (size_t)pass->n * layer->in.c;
+    size_t plane = (size_t)layer->in.h * layer->in.w;
+    size_t wanted = pass->rows ? (size_t)pass->rows * layer->in.w : plane;
+    for (size_t k = 0; k < planes; k++, in += plane, ret_out += plane)
+        for (size_t i = 0; i < wanted; i++)
+            ret_out[i] = in[i] > 0.0F ? in[i] : 0.0F;
 }
 
 static void sigmoid_forward(size_t size, const float *in, float *ret_out)
@@ -175,7 +180,7 @@ void nn_layer_forward(const struct nn_layer *layer, const struct nn_pass *pass,
         nn_batch_norm_forward(layer, pass, memory, in, ret_out);
         return;
     case NN_LAYER_RELU:
-        relu_forward(size, in, ret_out);
+        relu_forward(layer, pass, in, ret_out);
         return;
     case NN_LAYER_SIGMOID:
         sigmoid_forward(size, in, ret_out);

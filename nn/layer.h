@@ -58,6 +58,8 @@ struct nn_pass {
     bool training;     /* batch statistics and dropout */
     uint64_t seed;     /* of this step's dropout */
     const float *seen; /* (n) share of the frame's lines seen, 0..1; NULL = all of it */
+    uint32_t rows;     /* forward of convolutions, rectifiers and small pools: output rows wanted,
+                          the others are left as they are; 0 = all */
     float *scratch;    /* at least layer.scratch floats */
 };
 
@@ -76,6 +78,9 @@ struct nn_layer_memory {
  * weights).
  */
 int nn_layer_init(const struct nn_layer_spec *spec, struct nn_shape in, struct nn_layer *ret_layer);
+
+/* Input rows that a global pool looks at for sample i, at least one. */
+uint32_t nn_layer_rows_seen(const struct nn_layer *layer, const struct nn_pass *pass, uint32_t i);
 
 /* Multiply-adds of one sample's forward pass: what a layer costs. */
 uint64_t nn_layer_work(const struct nn_layer *layer);

@@ -6,15 +6,15 @@
 
 /*
  * One row of columns: the values that tap (ky, kx) of channel `plane` sees at every output
- * position. plane: (in.h, in.w), ret_row: (out.h, out.w).
+ * position of the first `rows` rows. plane: (in.h, in.w), ret_row: (rows, out.w).
  */
-static void gather_tap(const struct nn_layer *layer, const float *plane, uint32_t ky, uint32_t kx,
-                       float *ret_row)
+static void gather_tap(const struct nn_layer *layer, uint32_t rows, const float *plane, uint32_t ky,
+                       uint32_t kx, float *ret_row)
 {
     int stride = (int)layer->spec.stride;
     int in_h = (int)layer->in.h;
     int in_w = (int)layer->in.w;
-    int out_h = (int)layer->out.h;
+    int out_h = (int)rows;
     int out_w = (int)layer->out.w;
     int y = (int)ky - (int)layer->spec.padding;
     int x0 = (int)kx - (int)layer->spec.padding;
@@ -70,15 +70,15 @@ static void scatter_tap(const struct nn_layer *layer, const float *row, uint32_t
     }
 }
 
-/* in: one sample (c, h, w), ret_columns: (c * kernel * kernel, out.h * out.w) */
-static void gather(const struct nn_layer *layer, const float *in, float *ret_columns)
+/* in: one sample (c, h, w), ret_columns: (c * kernel * kernel, rows * out.w) */
+static void gather(const struct nn_layer *layer, uint32_t rows, const float *in, float *ret_columns)
 {
     size_t plane = (size_t)layer->in.h * layer->in.w;
-    size_t positions = (size_t)layer->out.h * layer->out.w;
+    size_t positions = (size_t)rows * layer->out.w;
     for (uint32_t c = 0; c < layer->in.c; c++)
         for (uint32_t ky = 0; ky < layer->spec.kernel; ky++)
             for (uint32_t kx = 0; kx < layer->spec.kernel; kx++, ret_columns += positions)
-                gather_tap(layer, in + c * plane, ky, kx, ret_columns);
+                gather_tap(layer, rows, in + c * plane, ky, kx, ret_columns);
 }
 
 static void scatter(const struct nn_layer *layer, const float *columns, float *ret_in_grad)
@@ -97,17 +97,19 @@ void nn_conv_forward(const struct nn_layer *layer, const struct nn_pass *pass,
 {
     int units = (int)layer->spec.units;
     int taps = (int)(layer->in.c * layer->spec.kernel * layer->spec.kernel);
-    int positions = (int)(layer->out.h * layer->out.w);
+    int plane = (int)(layer->out.h * layer->out.w);
+    uint32_t rows = pass->rows ? pass->rows : layer->out.h;
+    int positions = (int)(rows * layer->out.w);
     const float *bias = memory->weights + (size_t)units * (size_t)taps;
     for (uint32_t i = 0; i < pass->n; i++) {
         float *out = ret_out + i * nn_shape_size(layer->out);
-        gather(layer, in + i * nn_shape_size(layer->in), pass->scratch);
+        gather(layer, rows, in + i * nn_shape_size(layer->in), pass->scratch);
         for (int u = 0; layer->spec.bias && u < units; u++)
             for (int p = 0; p < positions; p++)
-                out[(size_t)u * (size_t)positions + (size_t)p] = bias[u];
+                out[(size_t)u * (size_t)plane + (size_t)p] = bias[u];
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, units, positions, taps, 1.0F,
                     memory->weights, taps, pass->scratch, positions, layer->spec.bias ? 1.0F : 0.0F,
-                    out, positions);
+                    out, plane);
     }
 }
 
@@ -122,7 +124,7 @@ void nn_conv_backward(const struct nn_layer *layer, const struct nn_pass *pass,
     float *column_grads = columns + (size_t)taps * (size_t)positions;
     for (uint32_t i = 0; i < pass->n; i++) {
         const float *out_grad = flow->out_grad + i * nn_shape_size(layer->out);
-        gather(layer, flow->in + i * nn_shape_size(layer->in), columns);
+        gather(layer, layer->out.h, flow->in + i * nn_shape_size(layer->in), columns);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, units, taps, positions, 1.0F, out_grad,
                     positions, columns, positions, 1.0F, memory->weight_grads, taps);
         for (int u = 0; layer->spec.bias && u < units; u++)

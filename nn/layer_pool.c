@@ -68,15 +68,19 @@ void nn_pool_backward(const struct nn_layer *layer, const struct nn_pass *pass,
     }
 }
 
-/* Values of a plane that belong to rows seen; at least one row. */
-static size_t values_seen(const struct nn_layer *layer, const struct nn_pass *pass, uint32_t i)
+uint32_t nn_layer_rows_seen(const struct nn_layer *layer, const struct nn_pass *pass, uint32_t i)
 {
     uint32_t rows = layer->in.h;
-    if (pass->seen) {
-        float wanted = ceilf(pass->seen[i] * (float)rows);
-        rows = wanted < 1.0F ? 1 : wanted < (float)rows ? (uint32_t)wanted : rows;
-    }
-    return (size_t)rows * layer->in.w;
+    if (!pass->seen)
+        return rows;
+    float wanted = ceilf(pass->seen[i] * (float)rows);
+    return wanted < 1.0F ? 1 : wanted < (float)rows ? (uint32_t)wanted : rows;
+}
+
+/* Values of a plane that belong to rows seen. */
+static size_t values_seen(const struct nn_layer *layer, const struct nn_pass *pass, uint32_t i)
+{
+    return (size_t)nn_layer_rows_seen(layer, pass, i) * layer->in.w;
 }
 
 static size_t largest_of(const float *values, size_t n)

@@ -291,12 +291,53 @@ static struct nn_pass pass_of(const struct nn_workspace *ws, const struct nn_bat
                             .scratch = ws->scratch};
 }
 
+/* Input rows that `rows` output rows depend on. */
+static uint32_t rows_needed(const struct nn_layer *layer, uint32_t rows)
+{
+    if (layer->spec.stride == 0)
+        return rows;
+    uint32_t below = (rows - 1) * layer->spec.stride + layer->spec.kernel;
+    uint32_t needed = below > layer->spec.padding ? below - layer->spec.padding : 1;
+    return needed < layer->in.h ? needed : layer->in.h;
+}
+
+/*
+ * Output rows of each layer that the verdict depends on: a global pool looks at the rows seen only,
+ * so at the start of a frame most of the work before it can be left out. ret_rows: (layers), 0 =
+ * all.
+ */
+static void plan_rows(const struct nn_network *network, const struct nn_batch *batch,
+                      uint32_t *ret_rows)
+{
+    uint32_t pool = 0;
+    while (pool < network->n_layers && network->layers[pool].spec.kind != NN_LAYER_GLOBAL_POOL)
+        pool++;
+    for (uint32_t i = 0; i < network->n_layers; i++)
+        ret_rows[i] = 0;
+    if (pool == network->n_layers || !batch->seen)
+        return;
+    struct nn_pass pass = {.n = batch->n, .seen = batch->seen};
+    uint32_t rows = 1;
+    for (uint32_t i = 0; i < batch->n; i++) {
+        uint32_t seen = nn_layer_rows_seen(&network->layers[pool], &pass, i);
+        rows = seen > rows ? seen : rows;
+    }
+    for (uint32_t i = pool; i-- > 0;) {
+        ret_rows[i] = rows;
+        rows = rows_needed(&network->layers[i], rows);
+    }
+}
+
 static const float *forward(const struct nn_network *network, struct nn_workspace *ws,
                             const struct nn_batch *batch, bool training)
 {
+    uint32_t rows[NN_NETWORK_LAYERS_MAX] = {0};
+    if (!training)
+        plan_rows(network, batch, rows);
     const float *in = batch->inputs;
     for (uint32_t i = 0; i < network->n_layers; i++) {
         struct nn_pass pass = pass_of(ws, batch, training, i);
+        pass.rows = rows[i];
         struct nn_layer_memory memory = memory_of(network, ws, i);
         nn_layer_forward(&network->layers[i], &pass, &memory, in, ws->out[i]);
         in = ws->out[i];

@@ -294,6 +294,32 @@ START_TEST(folding_keeps_the_function)
 }
 END_TEST
 
+/* Beside a sample that has seen everything, all rows of the other are computed as well. */
+START_TEST(rows_not_seen_are_left_out_and_change_nothing)
+{
+    struct nn_network *network = make_chain();
+    struct nn_network *folded;
+    ck_assert_int_eq(nn_network_fold(network, &folded), 0);
+    struct nn_workspace *ws;
+    ck_assert_int_eq(nn_workspace_create(folded, 2, false, &ws), 0);
+    float in[2 * 240];
+    fill(in, 480, 11);
+    for (int rows = 1; rows <= 12; rows++) {
+        const float seen[2] = {1.0F, (float)rows / 12.0F};
+        float whole[10];
+        struct nn_batch both = {.n = 2, .inputs = in, .seen = seen};
+        memcpy(whole, nn_network_judge(folded, ws, &both), sizeof whole);
+        struct nn_batch alone = {.n = 1, .inputs = in + 240, .seen = seen + 1};
+        const float *part = nn_network_judge(folded, ws, &alone);
+        for (int i = 0; i < 5; i++)
+            ck_assert_double_eq_tol((double)part[i], (double)whole[5 + i], 1e-5);
+    }
+    nn_workspace_destroy(ws);
+    nn_network_destroy(network);
+    nn_network_destroy(folded);
+}
+END_TEST
+
 static double network_loss(const struct nn_network *network, struct nn_workspace *ws,
                            const struct nn_batch *batch, const float *out_grad)
 {
@@ -370,6 +396,7 @@ int main(void)
     tcase_add_test(tcase, global_pool_ignores_rows_not_seen);
     tcase_add_loop_test(tcase, bad_specs_are_refused, 0, 13);
     tcase_add_test(tcase, folding_keeps_the_function);
+    tcase_add_test(tcase, rows_not_seen_are_left_out_and_change_nothing);
     tcase_add_test(tcase, gradients_run_through_the_chain);
     tcase_add_test(tcase, networks_that_do_not_fit_are_refused);
     suite_add_tcase(suite, tcase);
