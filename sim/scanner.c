@@ -442,27 +442,28 @@ static void settle_event(struct sim_scanner *scanner, const struct sim_tip_event
 }
 
 void sim_scanner_line(struct sim_scanner *scanner, struct sim_tip *tip, uint32_t line, double t_s,
-                      double *ret_forward, double *ret_backward, struct sim_tip_event *ret_event)
+                      struct sim_line *ret)
 {
+    struct sim_tip_event *event = &ret->event;
     struct sim_random random;
     sim_random_seed(&random, scanner->options.seed, SIM_STREAM_TIP_LINE, scanner->lines);
-    sim_tip_line(tip, scanner->options.event_scale, &random, ret_event);
+    sim_tip_line(tip, scanner->options.event_scale, &random, event);
     struct line_job job = {.t_s = t_s,
                            .tip = tip,
-                           .event = ret_event,
-                           .split = ret_event->at * 2 * scanner->options.points,
+                           .event = event,
+                           .split = event->at * 2 * scanner->options.points,
                            .two_levels = tip->state == SIM_TIP_UNSTABLE};
     sim_random_seed(&job.levels, scanner->options.seed, SIM_STREAM_LEVEL, scanner->lines);
     prepare_line(scanner, &job, line);
     for (int backward = 0; backward < 2; backward++) {
         const struct sim_tip *now =
-            job.split < (backward + .5) * scanner->options.points ? &ret_event->after : tip;
+            job.split < (backward + .5) * scanner->options.points ? &event->after : tip;
         render_trace(scanner, &job, !backward);
         add_instrument(scanner, &now->contrast, !backward);
-        store_trace(scanner, &job, !backward, backward ? ret_backward : ret_forward);
+        store_trace(scanner, &job, !backward, backward ? ret->backward : ret->forward);
     }
-    settle_event(scanner, ret_event);
-    *tip = ret_event->after;
+    settle_event(scanner, event);
+    *tip = event->after;
     scanner->lines++;
 }
 

@@ -47,12 +47,15 @@ void sim_scanner_begin_frame(struct sim_scanner *scanner);
 void sim_scanner_surface_at(const struct sim_scanner *scanner, double x_frac, double y_frac,
                             double t_s, double *ret_x_m, double *ret_y_m);
 
-/*
- * Render one line, both directions, each left to right, (points) metres; what happens to the tip
- * meanwhile is in *ret_event, and *tip is the tip afterwards.
- */
+/* One line, rendered: both directions left to right, (points) metres, memory of the caller's. */
+struct sim_line {
+    double *forward, *backward;
+    struct sim_tip_event event; /* what happened to the tip meanwhile */
+};
+
+/* Render one line into `ret`; *tip becomes the tip afterwards. */
 void sim_scanner_line(struct sim_scanner *scanner, struct sim_tip *tip, uint32_t line, double t_s,
-                      double *ret_forward, double *ret_backward, struct sim_tip_event *ret_event);
+                      struct sim_line *ret);
 
 /* Height of the last sample rendered. */
 double sim_scanner_z_m(const struct sim_scanner *scanner);

@@ -229,9 +229,8 @@ static void send_end(struct simulated *sim, struct microscope_event *event)
 
 static void render_line(struct simulated *sim)
 {
-    struct sim_tip_event event;
-    sim_scanner_line(sim->scanner, &sim->tip, current_line(sim), now_s(sim), sim->forward,
-                     sim->backward, &event);
+    struct sim_line line = {.forward = sim->forward, .backward = sim->backward};
+    sim_scanner_line(sim->scanner, &sim->tip, current_line(sim), now_s(sim), &line);
     if (!sim->options.truth)
         return;
     struct simulated_truth truth = {.kind = SIMULATED_LINE,
@@ -242,8 +241,8 @@ static void render_line(struct simulated *sim)
                                     .up = scanning_up(sim),
                                     .state = sim->tip.state,
                                     .apex = sim->tip.serial,
-                                    .event = event.kind,
-                                    .event_at = event.at};
+                                    .event = line.event.kind,
+                                    .event_at = line.event.at};
     sim->options.truth(sim->options.truth_ctx, &truth);
 }
 

@@ -28,10 +28,10 @@ static double *render(uint64_t seed, enum sim_tip_state state)
     ck_assert_int_eq(sim_scanner_create(&options, surface, &scanner), 0);
     sim_tip_init(&tip, seed, state);
     for (uint32_t row = 0; row < N; row++) {
-        struct sim_tip_event event;
         double *line = frame + (size_t)row * N;
-        sim_scanner_line(scanner, &tip, row, .33 * row, line, backward, &event);
-        ck_assert_int_eq(event.kind, SIM_TIP_NO_EVENT);
+        struct sim_line rendered = {.forward = line, .backward = backward};
+        sim_scanner_line(scanner, &tip, row, .33 * row, &rendered);
+        ck_assert_int_eq(rendered.event.kind, SIM_TIP_NO_EVENT);
         double mean = 0, slope = 0, square = 0;
         for (int i = 0; i < N; i++) {
             double x = i - (N - 1) / 2.0;
