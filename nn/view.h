@@ -32,7 +32,7 @@ struct nn_augment {
     double closer;   /* frames shrink to at least this share of the picture's sides, ..1 */
     double wider;    /* and grow to at most this multiple, by mirroring, 1.. */
     double shear;    /* largest size of shear */
-    double noise;    /* largest noise_steps */
+    double noise;    /* largest noise_steps; training adds none after its first cycle */
 };
 
 /* The whole picture as scanned, `share` of its lines (rounded, at least one) seen. */
