@@ -512,8 +512,9 @@ static int read_settings(int argc, char **argv, struct settings *s, int *ret_n, 
             words[n++] = argv[i];
     }
     *ret_n = n;
-    bool words_wanted = strcmp(s->verb, "do") == 0 || strcmp(s->verb, "hold") == 0;
-    if (s->timeout_s > 0 && (n == 0 || words_wanted))
+    bool acts = strcmp(s->verb, "do") == 0, holds = strcmp(s->verb, "hold") == 0;
+    /* A hold's one word is its reason; what looks like an option is a misspelt one. */
+    if (s->timeout_s > 0 && (n == 0 || acts || (holds && n == 1 && words[0][0] != '-')))
         return 0;
     terminal_error(s->verb, "%s: not understood", n > 0 ? words[0] : "--timeout");
     return -EINVAL;
@@ -525,6 +526,11 @@ static int open_client(struct client *client)
     char error[KEYS_ERROR_MAX];
     if (s->keys && keys_load(s->keys, s->key_name, &client->keys, error, sizeof(error)) < 0) {
         terminal_error(s->verb, "%s: %s", s->keys, error);
+        return EXIT_REFUSED;
+    }
+    if (keys_endpoint_allowed(s->console, client->keys) < 0 ||
+        (strcmp(s->verb, "console") == 0 && keys_endpoint_allowed(s->feed, client->keys) < 0)) {
+        terminal_error(s->verb, "an agent beyond this machine is reached with --keys only");
         return EXIT_REFUSED;
     }
     client->zmq = zmq_ctx_new();
