@@ -42,6 +42,7 @@ says() { "$tipwright" status "${console[@]}" --timeout 1 --keys "$tmp/keys" 2>/d
 answers() { says >/dev/null; }
 check "an operator is answered" until_true 20 answers
 check_exit 0 "so is anna" "$tipwright" status "${console[@]}" --keys "$tmp/keys" --key anna
+agent=$started
 check_exit 0 "so is a viewer" "$tipwright" status "${console[@]}" --keys "$tmp/keys" --key viewer
 check_exit 1 "a stranger is not" \
   "$tipwright" status "${console[@]}" --timeout 1 --keys "$tmp/strange"
@@ -63,4 +64,21 @@ for who in strange wrong; do
 done
 start "$tipwright" "${sim[@]}" "${wire[@]}" --keys "$tmp/keys"
 check "the listed instrument is" until_true 20 connected
+
+"$tipwright" journal events "$tmp/night" >"$tmp/events"
+check "the hold is on record with its key's name" grep -q 'hold by operator:anna' "$tmp/events"
+check "no viewer is on record as having done anything" \
+  test "$(grep -c 'by viewer' "$tmp/events")" -eq 0
+kill -INT "$agent"
+check "the agent leaves in order" ended_by 20 "$agent"
+
+chmod 644 "$tmp/keys/agent.key"
+check_exit 6 "a secret that others can read is refused" \
+  "$tipwright" "${night[@]}" "${bound[@]}" --keys "$tmp/keys"
+for door in data command feed; do
+  check_exit 6 "an open --$door alone is refused without keys" \
+    "$tipwright" "${night[@]}" "--$door" "$(at 0.0.0.0 1)"
+done
+check_exit 6 "nor does an operator without keys call another machine" \
+  "$tipwright" stop --console "$(at 192.0.2.1 3)" --timeout 2
 finish

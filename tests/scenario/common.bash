@@ -3,7 +3,7 @@
 # Gives $tipwright (the program under test, $TIPWRIGHT or the release build's), $programs (the
 # folder of the test programs), $root, $here, $shared (recordings and labelled images, may be
 # missing), $tmp (removed at the end, with every process started here).
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2317
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -13,7 +13,9 @@ programs=$(dirname "$(dirname "$tipwright")")/tests
 # One thread per process: the processes are the parallel part.
 export OPENBLAS_NUM_THREADS=1
 
-[ -x "$tipwright" ] || { echo "not ok - $tipwright is not built"; exit 1; }
+for program in "$tipwright" "$programs/fixed_model" "$programs/logging_microscope"; do
+  [ -x "$program" ] || { echo "not ok - $program is not built"; exit 1; }
+done
 # Short, because the path of an ipc:// endpoint has about a hundred characters at most.
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/tw-XXXXXX")
 

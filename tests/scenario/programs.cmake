@@ -13,3 +13,10 @@ tipwright_scenario_program(kills
   SOURCES ${SCENARIO}/kills.c ${SCENARIO}/kills_lane.c ${SCENARIO}/kills_judge.c
     ${SCENARIO}/kills_operator.c
   LIBS tipwright_flags PkgConfig::ZMQ PkgConfig::JANSSON PkgConfig::SQLITE)
+tipwright_scenario_program(gwyddion_reads
+  SOURCES ${SCENARIO}/gwyddion_reads.c ${SCENARIO}/../instrument/gwy_compare.c
+    ${SCENARIO}/../instrument/gwy.c
+  LIBS tipwright_instrument PkgConfig::CHECK)
+# Check's own macros use variadic extensions.
+target_compile_options(gwyddion_reads PRIVATE -Wno-pedantic
+  -Wno-gnu-zero-variadic-macro-arguments)
