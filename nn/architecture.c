@@ -49,12 +49,12 @@ static const struct nn_layer_spec layers[] = {
 struct nn_train_settings nn_architecture_default(void)
 {
     struct nn_train_settings settings = {
-        .input = {.rows = 96, .cols = 96, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2},
+        .input = {.rows = 96, .cols = 96, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 1},
         .layers = layers,
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),
         .rate = 2e-3F,
-        .epochs = 22,
+        .epochs = 18,
         .cycle = 14,
         .batch = 32,
         .averaging = 0.995F,

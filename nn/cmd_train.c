@@ -35,11 +35,13 @@ static void print_usage(FILE *out)
           "  -i, --images FOLDER    where the pictures (PNG) are\n"
           "  -o, --output MODEL     model file to write; checkpoints lie beside it until then\n"
           "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
-          "  -e, --epochs N         passes over the pictures (22), the learning rate falling\n"
+          "  -e, --epochs N         passes over the pictures (18), the learning rate falling\n"
           "                         to 0 every 14\n"
           "  -b, --batch N          pictures per step (32)\n"
           "  -r, --rate R           highest learning rate (0.002)\n"
           "  -s, --seed S           start of all that is random (1)\n"
+          "  -m, --mirror           verdicts on the frame and its mirror image: better, half as "
+          "fast\n"
           "  -t, --threads N        trainings at a time (1); the result is the same\n"
           "  -R, --resume           go on from the checkpoints of an interrupted training\n"
           "      --help             this text\n"
@@ -91,16 +93,23 @@ static int take_number(struct options *options, int letter, const char *text)
 static int read_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        {"labels", required_argument, NULL, 'l'},  {"images", required_argument, NULL, 'i'},
-        {"output", required_argument, NULL, 'o'},  {"folds", required_argument, NULL, 'k'},
-        {"epochs", required_argument, NULL, 'e'},  {"batch", required_argument, NULL, 'b'},
-        {"rate", required_argument, NULL, 'r'},    {"seed", required_argument, NULL, 's'},
-        {"threads", required_argument, NULL, 't'}, {"resume", no_argument, NULL, 'R'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"labels", required_argument, NULL, 'l'},
+        {"images", required_argument, NULL, 'i'},
+        {"output", required_argument, NULL, 'o'},
+        {"folds", required_argument, NULL, 'k'},
+        {"epochs", required_argument, NULL, 'e'},
+        {"batch", required_argument, NULL, 'b'},
+        {"rate", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 's'},
+        {"threads", required_argument, NULL, 't'},
+        {"resume", no_argument, NULL, 'R'},
+        {"mirror", no_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     optind = 1;
     int letter;
-    while ((letter = getopt_long(argc, argv, "l:i:o:k:e:b:r:s:t:R", names, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "l:i:o:k:e:b:r:s:t:Rm", names, NULL)) != -1) {
         if (letter == 'h') {
             print_usage(stdout);
             return EXIT_OK;
@@ -115,6 +124,8 @@ static int read_options(int argc, char **argv, struct options *options)
             options->output = optarg;
         else if (letter == 'R')
             options->resume = true;
+        else if (letter == 'm')
+            options->train.input.looks = 2;
         else if (take_number(options, letter, optarg) != 0)
             return EXIT_USAGE;
     }

@@ -1,6 +1,7 @@
 /* Model files: round trips, and every kind of bad file refused with its reason. */
 #include "make_model.h"
 #include "nn/bytes.h"
+#include "nn/random.h"
 #include "nn/stream.h"
 
 #include <check.h>
@@ -197,6 +198,33 @@ START_TEST(random_sealed_bytes_never_crash)
 }
 END_TEST
 
+/* White noise is no surface that anybody could classify; the shipped weights have to know. */
+START_TEST(the_shipped_model_loads_and_calls_noise_bad)
+{
+    struct nn_model *model = NULL;
+    char error[200] = "";
+    int code =
+        nn_model_load(TEST_SOURCE_DIR "/nn/models/h-si-100.tipnn", &model, error, sizeof error);
+    ck_assert_msg(code == 0, "%s", error);
+    struct nn_stream *stream;
+    ck_assert_int_eq(nn_stream_create(model, &stream), 0);
+    ck_assert_int_eq(nn_stream_begin(stream, 300, 300), 0);
+    struct nn_random random = nn_random_seed(1, 1, 1);
+    for (uint32_t row = 0; row < 300; row++) {
+        double line[300];
+        for (int x = 0; x < 300; x++)
+            line[x] = 1e-11 * nn_random_normal(&random);
+        ck_assert_int_eq(nn_stream_add_line(stream, row, line), 0);
+    }
+    float scores[NN_LABEL_COUNT];
+    ck_assert_int_eq(nn_stream_scores(stream, scores), 0);
+    for (int k = 0; k < NN_LABEL_COUNT; k++)
+        ck_assert(k == NN_LABEL_BAD_BLURRY ? scores[k] > 0.5F : scores[k] < 0.5F);
+    nn_stream_destroy(stream);
+    nn_model_destroy(model);
+}
+END_TEST
+
 START_TEST(a_missing_file_is_said_to_be_missing)
 {
     struct nn_model *model = NULL;
@@ -221,6 +249,7 @@ int main(void)
     tcase_add_loop_test(tcase, sealed_nonsense_is_refused, 0, 7);
     tcase_add_test(tcase, a_changed_weight_fails_the_self_test);
     tcase_add_test(tcase, random_sealed_bytes_never_crash);
+    tcase_add_test(tcase, the_shipped_model_loads_and_calls_noise_bad);
     tcase_add_test(tcase, a_missing_file_is_said_to_be_missing);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
