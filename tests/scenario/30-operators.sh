@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2317 # functions are reached through check and until_true
 # Operators against a working agent: what hold promises, who may do what, how it ends. Two real
 # processes, real sockets; the fixed model finds every frame bad, so that the policy always wants to
 # act, and the microscope writes down every action it is made to do.
 . "$(dirname "$0")/common.bash"
-# shellcheck disable=SC2317 # reached through check and until_true
 
 fixed_model "$tmp/model" 0.05 0.05 0.05 0.05 0.05 0.8
 policy=$here/operators.yaml
@@ -60,11 +60,11 @@ ask hold by-hand >/dev/null
 until_true 5 is command_open 0
 before=$(actions a)
 check_exit 6 "an action outside the bounds is refused" \
-  "$tipwright" do pulse --voltage "9 V" --yes "${by[@]}"
+  "$tipwright" "do" pulse --voltage "9 V" --yes "${by[@]}"
 check_exit 6 "a strong one needs a second word" \
-  "$tipwright" do pulse --voltage "4.2 V" "${by[@]}"
+  "$tipwright" "do" pulse --voltage "4.2 V" "${by[@]}"
 check_exit 2 "a parameter that is none is not sent" \
-  "$tipwright" do pulse --depth "1 nm" "${by[@]}"
+  "$tipwright" "do" pulse --depth "1 nm" "${by[@]}"
 check "none of them reached the microscope" [ "$(actions a)" -eq "$before" ]
 
 # ---- the policy ----
@@ -91,7 +91,7 @@ start "$tipwright" sim --time-scale 20 --points 32 --lines 32 "${wire[@]}" 2>"$t
 until_true 10 is state scanning || not_ok "no scan: $(cat "$tmp/s.err" "$tmp/s.sim")"
 check_exit 0 "stop is confirmed" "$tipwright" stop "${by[@]}"
 check "the tip is withdrawn" is state withdrawn
-check_exit 6 "what is withdrawn is not pulsed" "$tipwright" do pulse --voltage "2 V" "${by[@]}"
+check_exit 6 "what is withdrawn is not pulsed" "$tipwright" "do" pulse --voltage "2 V" "${by[@]}"
 printf 'disarm\ndo approach\nscan start\n' | ask console "${console[@]:2}" >/dev/null
 check "by hand it scans again" until_true 10 is state scanning
 check_exit 5 "a second agent on the same record is refused" \
