@@ -402,7 +402,9 @@ START_TEST(a_hold_is_acknowledged_when_the_instrument_confirms)
     night_hold(bench->night, &request, "");
     ck_assert_int_eq(safety_of(bench), SAFETY_HOLD); /* at once */
     until(bench, fake_count(&bench->fake, COMMAND_FENCE) > fences);
+    fake_status(&bench->fake); /* still the old epoch */
     settle(bench);
+    ck_assert(!is_fenced(bench));
     ck_assert_int_eq(bench->replies, 0);
     bench->fake.epoch = fake_last(&bench->fake, COMMAND_FENCE)->epoch;
     fake_status(&bench->fake);
