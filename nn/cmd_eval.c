@@ -129,7 +129,7 @@ static int evaluate(const struct options *options, const struct nn_model *model,
         struct nn_report report;
         error = judge_all(stream, dataset, nn_share(share), scores);
         if (!error)
-            error = nn_report_make(dataset, scores, 1, &report);
+            error = nn_report_make(dataset, scores, NULL, 1, &report);
         progress_update(&progress, NN_SHARE_COUNT - share, NULL);
         if (error)
             break;

@@ -188,6 +188,26 @@ static void remove_checkpoints(const char *prefix, uint32_t folds)
     free(path);
 }
 
+/* The full frame's mean ROC area fold by fold: how much depends on which recordings are new. */
+static int print_folds(const struct nn_crossval *crossval, const struct nn_dataset *dataset)
+{
+    bool *use = calloc(dataset->n_recordings, sizeof *use);
+    if (!use)
+        return -ENOMEM;
+    double sum = 0.0;
+    fputs("mean ROC area by fold, all lines:", stdout);
+    for (uint32_t fold = 0; fold < crossval->folds; fold++) {
+        for (uint32_t r = 0; r < dataset->n_recordings; r++)
+            use[r] = crossval->fold[r] == fold;
+        double mean = nn_report_mean_auc(dataset, crossval->logits[NN_SHARE_FULL], use);
+        printf(" %.3f", mean);
+        sum += mean;
+    }
+    printf("; mean %.3f\n", sum / (double)crossval->folds);
+    free(use);
+    return 0;
+}
+
 static int print_figures(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
                          uint64_t seed)
 {
@@ -201,12 +221,12 @@ static int print_figures(const struct nn_crossval *crossval, const struct nn_dat
         snprintf(title, sizeof title, "left-out recordings, %.0f of 128 lines",
                  128.0 * nn_share(share));
         nn_crossval_scores(crossval, dataset, share, scores);
-        error = nn_report_make(dataset, scores, seed, &report);
+        error = nn_report_make(dataset, scores, crossval->logits[share], seed, &report);
         if (!error)
             labelled_print(stdout, title, &report);
     }
     free(scores);
-    return error;
+    return error ? error : print_folds(crossval, dataset);
 }
 
 static int write_model(const struct options *options, const struct nn_crossval *crossval,

@@ -16,6 +16,7 @@ struct workshop {
     uint32_t n_recordings;
     uint32_t *recording;           /* (n) */
     float *scores[NN_LABEL_COUNT]; /* (n) each */
+    float *ranks[NN_LABEL_COUNT];
     bool *positive[NN_LABEL_COUNT];
     uint32_t *weights; /* (n) */
     uint32_t *drawn;   /* (n_recordings) */
@@ -26,6 +27,7 @@ static void finish(struct workshop *shop)
 {
     for (int k = 0; k < NN_LABEL_COUNT; k++) {
         free(shop->scores[k]);
+        free(shop->ranks[k]);
         free(shop->positive[k]);
     }
     free(shop->recording);
@@ -39,8 +41,9 @@ static bool allocate(struct workshop *shop, uint32_t n, uint32_t n_recordings)
     bool complete = true;
     for (int k = 0; k < NN_LABEL_COUNT; k++) {
         shop->scores[k] = calloc(n, sizeof *shop->scores[k]);
+        shop->ranks[k] = calloc(n, sizeof *shop->ranks[k]);
         shop->positive[k] = calloc(n, sizeof *shop->positive[k]);
-        complete = complete && shop->scores[k] && shop->positive[k];
+        complete = complete && shop->scores[k] && shop->ranks[k] && shop->positive[k];
     }
     shop->n_recordings = n_recordings;
     shop->recording = calloc(n, sizeof *shop->recording);
@@ -51,7 +54,7 @@ static bool allocate(struct workshop *shop, uint32_t n, uint32_t n_recordings)
 }
 
 static void take_frames(struct workshop *shop, const struct nn_dataset *dataset,
-                        const float *scores)
+                        const float *scores, const float *ranks)
 {
     for (uint32_t i = 0; i < dataset->n; i++) {
         const struct nn_example *example = &dataset->examples[i];
@@ -61,6 +64,7 @@ static void take_frames(struct workshop *shop, const struct nn_dataset *dataset,
         shop->weights[shop->n] = 1;
         for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
             shop->scores[k][shop->n] = scores[(size_t)i * NN_LABEL_COUNT + k];
+            shop->ranks[k][shop->n] = ranks[(size_t)i * NN_LABEL_COUNT + k];
             shop->positive[k][shop->n] = example->wanted[k] >= 0.5F;
         }
         shop->n++;
@@ -77,8 +81,10 @@ static void measure(const struct workshop *shop, double (*ret_rows)[METRICS])
                                    .scores = shop->scores[k],
                                    .positive = shop->positive[k],
                                    .weights = shop->weights};
-        ret_rows[k][0] = nn_metric_auc(&judged);
-        ret_rows[k][1] = nn_metric_average_precision(&judged);
+        struct nn_judged ranked = judged;
+        ranked.scores = shop->ranks[k];
+        ret_rows[k][0] = nn_metric_auc(&ranked);
+        ret_rows[k][1] = nn_metric_average_precision(&ranked);
         ret_rows[k][2] = nn_metric_balanced_accuracy(&judged, 0.5F);
         ret_rows[k][3] = nn_metric_calibration_error(&judged);
         for (int m = 0; m < METRICS; m++)
@@ -142,13 +148,13 @@ static uint32_t count_recordings(const struct workshop *shop)
     return count;
 }
 
-int nn_report_make(const struct nn_dataset *dataset, const float *scores, uint64_t seed,
-                   struct nn_report *ret_report)
+int nn_report_make(const struct nn_dataset *dataset, const float *scores, const float *ranks,
+                   uint64_t seed, struct nn_report *ret_report)
 {
     struct workshop shop = {0};
     int error = allocate(&shop, dataset->n, dataset->n_recordings) ? 0 : -ENOMEM;
     if (!error) {
-        take_frames(&shop, dataset, scores);
+        take_frames(&shop, dataset, scores, ranks ? ranks : scores);
         error = shop.n ? 0 : -ENODATA;
     }
     if (!error) {
@@ -167,4 +173,24 @@ int nn_report_make(const struct nn_dataset *dataset, const float *scores, uint64
     }
     finish(&shop);
     return error;
+}
+
+double nn_report_mean_auc(const struct nn_dataset *dataset, const float *ranks, const bool *use)
+{
+    struct workshop shop = {0};
+    if (!allocate(&shop, dataset->n, dataset->n_recordings))
+        abort();
+    take_frames(&shop, dataset, ranks, ranks);
+    for (uint32_t i = 0; i < shop.n; i++)
+        shop.weights[i] = use[shop.recording[i]];
+    double mean = 0.0;
+    for (int k = 0; k < NN_LABEL_COUNT; k++) {
+        struct nn_judged judged = {.n = shop.n,
+                                   .scores = shop.ranks[k],
+                                   .positive = shop.positive[k],
+                                   .weights = shop.weights};
+        mean += nn_metric_auc(&judged) / NN_LABEL_COUNT;
+    }
+    finish(&shop);
+    return mean;
 }

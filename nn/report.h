@@ -8,6 +8,8 @@
 
 #include "nn/dataset.h"
 
+#include <stdbool.h>
+
 struct nn_figure {
     double value;
     double low, high; /* 2.5 and 97.5 % of the draws; NAN when too few recordings carry the label */
@@ -29,8 +31,19 @@ struct nn_report {
     struct nn_report_row mean;
 };
 
-/* scores: (dataset->n, NN_LABEL_COUNT), 0..1. 0, -ENOMEM, -ENODATA (no finished frame). */
-int nn_report_make(const struct nn_dataset *dataset, const float *scores, uint64_t seed,
-                   struct nn_report *ret_report);
+/*
+ * scores: (dataset->n, NN_LABEL_COUNT), 0..1. ranks: likewise, what the areas and precisions order
+ * frames by; NULL = the scores. They are not the same thing for folds: each fold's calibration
+ * comes from the others, so a fold rich in a label is scored as if poor in it, and pooled scores
+ * would order frames by fold. 0, -ENOMEM, -ENODATA (no finished frame).
+ */
+int nn_report_make(const struct nn_dataset *dataset, const float *scores, const float *ranks,
+                   uint64_t seed, struct nn_report *ret_report);
+
+/*
+ * Mean ROC area over the labels, of the finished frames of recordings with use[recording]; NAN when
+ * a label has no positive or no negative among them.
+ */
+double nn_report_mean_auc(const struct nn_dataset *dataset, const float *ranks, const bool *use);
 
 #endif

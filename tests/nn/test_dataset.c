@@ -150,8 +150,8 @@ START_TEST(reports_have_intervals_around_their_values)
     }
     struct nn_report report;
     struct nn_report again;
-    ck_assert_int_eq(nn_report_make(&dataset, scores, 3, &report), 0);
-    ck_assert_int_eq(nn_report_make(&dataset, scores, 3, &again), 0);
+    ck_assert_int_eq(nn_report_make(&dataset, scores, NULL, 3, &report), 0);
+    ck_assert_int_eq(nn_report_make(&dataset, scores, scores, 3, &again), 0);
     ck_assert_uint_eq(report.frames, 59);
     ck_assert_uint_eq(report.recordings, 6);
     double mean = 0.0;
@@ -162,6 +162,10 @@ START_TEST(reports_have_intervals_around_their_values)
         mean += auc->value / NN_LABEL_COUNT;
     }
     ck_assert_double_eq_tol(report.mean.auc.value, mean, 1e-12);
+    bool use[6] = {true, true, true, true, true, true};
+    ck_assert_double_eq_tol(nn_report_mean_auc(&dataset, scores, use), mean, 1e-12);
+    use[2] = false;
+    ck_assert_double_ne(nn_report_mean_auc(&dataset, scores, use), mean);
 }
 END_TEST
 
