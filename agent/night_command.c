@@ -53,9 +53,12 @@ static void count_done(struct night *night, const struct action *action)
 /* The tip or the frame may have changed: what was seen before says nothing any more. */
 static void begin_after(struct night *night, const struct action *action, int64_t t_inst_ns)
 {
-    night_clock(night, t_inst_ns);
-    night->window_start_inst_ns =
-        t_inst_ns + (int64_t)(settle_s(night->policy, action->kind) * 1e9);
+    /* Of a session that is gone: its clock says nothing about the lines of this one. */
+    if (t_inst_ns >= 0) {
+        night_clock(night, t_inst_ns);
+        night->window_start_inst_ns =
+            t_inst_ns + (int64_t)(settle_s(night->policy, action->kind) * 1e9);
+    }
     night->bad_lines = night->flat_lines = 0;
     night->over_current = false;
     night_new_window(night, true);
@@ -168,8 +171,7 @@ void night_resolve_open(struct night *night)
             ask(night, open);
             continue;
         }
-        struct command_event unknown = {
-            .id = open->id, .state = COMMAND_UNKNOWN, .t_inst_ns = night->t_inst_ns};
+        struct command_event unknown = {.id = open->id, .state = COMMAND_UNKNOWN, .t_inst_ns = -1};
         snprintf(unknown.text, sizeof(unknown.text),
                  "sent to session %s, which is gone; counted as spent", open->session);
         close_command(night, open, &unknown);

@@ -76,11 +76,16 @@ static void check_line(struct night *night, const struct intake_item *item)
 {
     const struct scan_line *line = &item->message->line;
     const struct policy_guards *guards = &night->policy->guards;
+    struct intake_check check;
+    /* A current at its rail is no picture to be judged, but the surest over-current. */
+    if (item->fate == INTAKE_RAILED && line->channel[0] == 'I') {
+        intake_check_line(line, guards, &check);
+        night->over_current |= check.over_current;
+    }
     if (item->fate != INTAKE_USED && item->fate != INTAKE_LATE) {
         night->bad_lines++;
         return;
     }
-    struct intake_check check;
     intake_check_line(line, guards, &check);
     if (line->channel[0] == 'I') {
         night->over_current = check.over_current;
@@ -158,8 +163,8 @@ static void line_done(struct worker_job *job)
     if (line->judged < 0 && line->judged != -EAGAIN)
         night_log(night, "line %u could not be judged: %s", line->line.line,
                   strerror(-line->judged));
-    /* A verdict of another session belongs to nothing any more. */
-    bool stale = line->link_serial != night->link_serial;
+    /* Of another session, or counted by the rules of another policy: nothing is built on it. */
+    bool stale = line->link_serial != night->link_serial || line->policy != night->policy;
     bool decides = false;
     if (line->judged == 0 && line->journal == 0 && !stale) {
         take_verdict(night, line);

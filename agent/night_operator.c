@@ -25,7 +25,7 @@ static void hold(struct night *night, const struct night_request *request, const
     char text[160];
     snprintf(text, sizeof(text), "%s%s%s", request->who, why[0] ? ": " : " holds", why);
     night->now_ns = (int64_t)uv_hrtime();
-    if (night_safety(night) == SAFETY_ARMED || !night->held) {
+    if (night_safety(night) <= SAFETY_HOLD && !night->held) {
         night_enter_safety(night, SAFETY_HOLD, request->who, text);
     } else {
         /* Already held: say so again with a new epoch, so that this hold is confirmed, too. */

@@ -224,7 +224,7 @@ uint64_t fake_scan_on(struct fake_instrument *fake, enum fake_fault fault, bool 
     *ret_line = message.type == DATA_LINE && message.line.channel[0] == 'Z';
     if (*ret_line && fault == FAKE_NOT_FINITE)
         samples[5] = (double)NAN;
-    if (*ret_line && fault == FAKE_RAILED)
+    if (message.type == DATA_LINE && fault == FAKE_RAILED)
         message.line.flags |= SCAN_LINE_RAILED;
     if (*ret_line && fault == FAKE_WRONG_WIDTH)
         message.line.points = FAKE_POINTS / 2;

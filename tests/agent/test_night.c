@@ -414,6 +414,22 @@ START_TEST(a_hold_is_acknowledged_when_the_instrument_confirms)
 }
 END_TEST
 
+START_TEST(a_hold_is_confirmed_in_a_night_that_has_ended)
+{
+    struct bench *bench = open_bench(false);
+    night_leave(bench->night, "test", true);
+    close_night(bench);
+    open_night(bench, false);
+    meet(bench);
+    ck_assert_int_eq(safety_of(bench), SAFETY_PARKED);
+    struct night_request request = asked(bench);
+    night_hold(bench->night, &request, "");
+    until(bench, bench->replies == 1);
+    ck_assert_int_eq(bench->result, 0);
+    close_bench(bench);
+}
+END_TEST
+
 START_TEST(a_failed_action_holds_with_its_reason)
 {
     struct bench *bench = open_bench(true);
@@ -454,7 +470,9 @@ START_TEST(over_current_withdraws_by_itself)
     scan(bench, 5);
     ck_assert_int_eq(safety_of(bench), SAFETY_ARMED);
     bench->fake.current_a = 9e-8;
-    scan(bench, 2);
+    bool line;
+    for (int i = 0; i < 2; i++)
+        (void)fake_scan_on(&bench->fake, _i == 0 ? FAKE_FINE : FAKE_RAILED, &line);
     until(bench, fake_count(&bench->fake, COMMAND_SAFE_RETRACT) >= 1);
     ck_assert_int_eq(safety_of(bench), SAFETY_RETRACT);
     close_bench(bench);
@@ -509,16 +527,21 @@ static uint64_t act_and_leave_open(struct bench *bench)
 START_TEST(a_restarted_instrument_makes_the_outcome_unknown_and_holds)
 {
     struct bench *bench = open_bench(true);
+    bench->fake.t_inst_ns = INT64_C(10000000000000);
     act_and_leave_open(bench);
     snprintf(bench->fake.session, sizeof(bench->fake.session), "00000000000000f2");
     bench->fake.seq = bench->fake.acked = 0;
     bench->fake.last_id = bench->fake.epoch = bench->fake.event_number = 0;
     bench->fake.line = 0;
+    bench->fake.t_inst_ns = 0;
+    uint64_t verdicts = night_summary(bench->night)->verdicts;
     meet(bench);
     ck_assert_int_eq(safety_of(bench), SAFETY_HOLD);
     ck_assert_uint_eq(fake_count(&bench->fake, COMMAND_QUERY), 0);
     for (int i = 0; i < 3; i++)
         scan_frame(bench);
+    /* Its clock starts anew; its lines are judged all the same. */
+    ck_assert_uint_gt(night_summary(bench->night)->verdicts, verdicts);
     ck_assert_uint_eq(fake_count(&bench->fake, COMMAND_ACTION), 1);
     struct night_state state;
     night_state(bench->night, &state);
@@ -616,9 +639,10 @@ int main(void)
     tcase_add_test(tcase, without_arming_nothing_is_sent);
     tcase_add_test(tcase, a_hold_between_decision_and_wire_wins);
     tcase_add_test(tcase, a_hold_is_acknowledged_when_the_instrument_confirms);
+    tcase_add_test(tcase, a_hold_is_confirmed_in_a_night_that_has_ended);
     tcase_add_test(tcase, a_failed_action_holds_with_its_reason);
     tcase_add_test(tcase, stop_withdraws_and_says_when);
-    tcase_add_test(tcase, over_current_withdraws_by_itself);
+    tcase_add_loop_test(tcase, over_current_withdraws_by_itself, 0, 2);
     tcase_add_test(tcase, lost_contact_withdraws_by_itself);
     tcase_add_test(tcase, an_operators_action_is_guarded_and_answered_by_its_outcome);
     tcase_add_test(tcase, a_restarted_instrument_makes_the_outcome_unknown_and_holds);
