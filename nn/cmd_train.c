@@ -26,28 +26,30 @@ struct options {
 
 static void print_usage(FILE *out)
 {
-    fputs("Usage: tipwright train --labels TABLE --images FOLDER --output MODEL [OPTION]...\n"
-          "Train a network on labelled pictures and write it as a model file. Figures come from\n"
-          "folds of whole recordings that their network never saw; the model itself is trained\n"
-          "on all of them, with the same settings.\n"
-          "\n"
-          "  -l, --labels TABLE     CSV with columns image, recording, responses and six scores\n"
-          "  -i, --images FOLDER    where the pictures (PNG) are\n"
-          "  -o, --output MODEL     model file to write; checkpoints lie beside it until then\n"
-          "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
-          "  -e, --epochs N         passes over the pictures (18), the learning rate falling\n"
-          "                         to 0 every 14\n"
-          "  -b, --batch N          pictures per step (32)\n"
-          "  -r, --rate R           highest learning rate (0.002)\n"
-          "  -s, --seed S           start of all that is random (1)\n"
-          "  -m, --mirror           verdicts on the frame and its mirror image: better, half as "
-          "fast\n"
-          "  -t, --threads N        trainings at a time (1); the result is the same\n"
-          "  -R, --resume           go on from the checkpoints of an interrupted training\n"
-          "      --help             this text\n"
-          "\n"
-          "Exit status: 0 written, 1 failed, 2 usage.\n",
-          out);
+    fputs(
+        "Usage: tipwright train --labels TABLE --images FOLDER --output MODEL [OPTION]...\n"
+        "Train a network on labelled pictures and write it as a model file. Figures come from\n"
+        "folds of whole recordings that their network never saw; the model itself is trained\n"
+        "on all of them, with the same settings.\n"
+        "\n"
+        "  -l, --labels TABLE     CSV with columns image, recording, responses and six scores\n"
+        "  -i, --images FOLDER    where the pictures (PNG) are\n"
+        "  -o, --output MODEL     model file to write; checkpoints lie beside it until then\n"
+        "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
+        "  -e, --epochs N         passes over the pictures (18)\n"
+        "  -c, --cycle N          epochs in which the learning rate falls to 0, to start again at\n"
+        "                         half its height and without added noise (14)\n"
+        "  -b, --batch N          pictures per step (32)\n"
+        "  -r, --rate R           highest learning rate (0.002)\n"
+        "  -s, --seed S           start of all that is random (1)\n"
+        "  -m, --mirror           verdicts on the frame and its mirror image: better, half as "
+        "fast\n"
+        "  -t, --threads N        trainings at a time (1); the result is the same\n"
+        "  -R, --resume           go on from the checkpoints of an interrupted training\n"
+        "      --help             this text\n"
+        "\n"
+        "Exit status: 0 written, 1 failed, 2 usage.\n",
+        out);
 }
 
 /* One numeric option. 0, or -1 after saying why not. */
@@ -65,6 +67,11 @@ static int take_number(struct options *options, int letter, const char *text)
         if (labelled_number(command, "--epochs", text, 1, 10000, &value) != 0)
             return -1;
         train->epochs = (uint32_t)value;
+        return 0;
+    case 'c':
+        if (labelled_number(command, "--cycle", text, 1, 10000, &value) != 0)
+            return -1;
+        train->cycle = (uint32_t)value;
         return 0;
     case 'b':
         if (labelled_number(command, "--batch", text, 2, 1024, &value) != 0)
@@ -93,23 +100,17 @@ static int take_number(struct options *options, int letter, const char *text)
 static int read_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        {"labels", required_argument, NULL, 'l'},
-        {"images", required_argument, NULL, 'i'},
-        {"output", required_argument, NULL, 'o'},
-        {"folds", required_argument, NULL, 'k'},
-        {"epochs", required_argument, NULL, 'e'},
-        {"batch", required_argument, NULL, 'b'},
-        {"rate", required_argument, NULL, 'r'},
-        {"seed", required_argument, NULL, 's'},
-        {"threads", required_argument, NULL, 't'},
-        {"resume", no_argument, NULL, 'R'},
-        {"mirror", no_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"labels", required_argument, NULL, 'l'}, {"images", required_argument, NULL, 'i'},
+        {"output", required_argument, NULL, 'o'}, {"folds", required_argument, NULL, 'k'},
+        {"epochs", required_argument, NULL, 'e'}, {"batch", required_argument, NULL, 'b'},
+        {"cycle", required_argument, NULL, 'c'},  {"rate", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 's'},   {"threads", required_argument, NULL, 't'},
+        {"resume", no_argument, NULL, 'R'},       {"mirror", no_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     optind = 1;
     int letter;
-    while ((letter = getopt_long(argc, argv, "l:i:o:k:e:b:r:s:t:Rm", names, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "l:i:o:k:e:c:b:r:s:t:Rm", names, NULL)) != -1) {
         if (letter == 'h') {
             print_usage(stdout);
             return EXIT_OK;
@@ -234,11 +235,12 @@ static int write_model(const struct options *options, const struct nn_crossval *
 {
     char note[512];
     snprintf(note, sizeof note,
-             "tipwright train: %u pictures of %u recordings, %u folds, %u epochs, batch %u, "
-             "rate %g, seed %llu",
+             "tipwright train: %u pictures of %u recordings, %u folds, %u epochs in "
+             "cycles of %u, batch %u, rate %g, seed %llu",
              (unsigned)dataset->n, (unsigned)dataset->n_recordings, (unsigned)options->folds,
-             (unsigned)options->train.epochs, (unsigned)options->train.batch,
-             (double)options->train.rate, (unsigned long long)options->train.seed);
+             (unsigned)options->train.epochs, (unsigned)options->train.cycle,
+             (unsigned)options->train.batch, (double)options->train.rate,
+             (unsigned long long)options->train.seed);
     struct nn_model_parts parts = {
         .input = options->train.input,
         .network = crossval->network,
