@@ -111,6 +111,16 @@ void json_fields_i64(struct json_fields *fields, const char *key, int64_t *ret)
     *ret = number;
 }
 
+void json_fields_inst_time(struct json_fields *fields, const char *key, int64_t *ret)
+{
+    int64_t value = 0;
+    json_fields_i64(fields, key, &value);
+    if (!fields->failed && (value < 0 || value > INT64_MAX / 4))
+        json_fields_fail(fields, key, "negative or too large");
+    if (!fields->failed)
+        *ret = value;
+}
+
 void json_fields_double(struct json_fields *fields, const char *key, double *ret)
 {
     const json_t *value = find(fields, key);

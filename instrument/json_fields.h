@@ -27,6 +27,8 @@ void json_fields_fail(struct json_fields *fields, const char *key, const char *c
 void json_fields_u64(struct json_fields *fields, const char *key, uint64_t max, uint64_t *ret);
 void json_fields_u32(struct json_fields *fields, const char *key, uint32_t max, uint32_t *ret);
 void json_fields_i64(struct json_fields *fields, const char *key, int64_t *ret);
+/* An instrument's time: refused when negative, or so large that sums of it could overflow. */
+void json_fields_inst_time(struct json_fields *fields, const char *key, int64_t *ret);
 void json_fields_double(struct json_fields *fields, const char *key, double *ret);
 void json_fields_bool(struct json_fields *fields, const char *key, bool *ret);
 /* Refused when longer than size - 1 bytes. */

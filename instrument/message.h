@@ -46,6 +46,9 @@ enum command_verb {
 
 #define COMMAND_ID_FREE (UINT64_C(1) << 62)
 
+/* Epochs beyond this are refused at both doors: no journal can hold them. */
+#define COMMAND_EPOCH_MAX (UINT64_C(1) << 62)
+
 struct command {
     enum command_verb verb;
     /*

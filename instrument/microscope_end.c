@@ -394,8 +394,9 @@ static void on_lease_lost(uv_timer_t *timer)
     struct microscope_end *end = timer->data;
     enter_safe_state(end, "the agent's lease ran out");
     send_status(end);
-    if (end->leased)
-        end->contact++;
+    /* Even if this contact was never answered here: its welcome may have been lost on the way, and
+     * an agent that believes in it must learn that the tip is withdrawn. */
+    end->contact++;
     end->leased = false;
     send_hello(end);
 }

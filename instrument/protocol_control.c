@@ -138,8 +138,8 @@ static void read_hello(struct json_fields *fields, struct instrument_hello *hell
     json_fields_bool(fields, "simulated", &hello->simulated);
     json_fields_bool(fields, "gated", &hello->gated);
     json_fields_u32(fields, "contact", UINT32_MAX, &hello->contact);
-    json_fields_u64(fields, "last_id", UINT64_MAX, &hello->last_id);
-    json_fields_u64(fields, "epoch", UINT64_MAX, &hello->epoch);
+    json_fields_u64(fields, "last_id", COMMAND_ID_FREE - 1, &hello->last_id);
+    json_fields_u64(fields, "epoch", COMMAND_EPOCH_MAX, &hello->epoch);
     json_fields_i64(fields, "host_ns", &hello->host_ns);
     read_limits(fields, &hello->limits);
 }
@@ -199,7 +199,7 @@ static void read_command(struct json_fields *fields, struct command *command)
     command->verb =
         (enum command_verb)json_fields_name(fields, "verb", verb_names, COMMAND_VERB_COUNT);
     json_fields_u64(fields, "id", UINT64_MAX, &command->id);
-    json_fields_u64(fields, "epoch", UINT64_MAX, &command->epoch);
+    json_fields_u64(fields, "epoch", COMMAND_EPOCH_MAX, &command->epoch);
     json_fields_session(fields, "session", command->session, sizeof(command->session));
     json_fields_i64(fields, "base_host_ns", &command->base_inst_host_ns);
     json_fields_u32(fields, "ttl_ms", UINT32_MAX, &command->ttl_ms);
@@ -238,8 +238,8 @@ static void read_event(struct json_fields *fields, struct control_event *event)
     event->event.state =
         (enum command_state)json_fields_name(fields, "state", command_states, COMMAND_STATE_COUNT);
     json_fields_u64(fields, "data_seq", UINT64_MAX, &event->event.data_seq);
-    json_fields_u64(fields, "epoch", UINT64_MAX, &event->event.epoch);
-    json_fields_i64(fields, "t_inst_ns", &event->event.t_inst_ns);
+    json_fields_u64(fields, "epoch", COMMAND_EPOCH_MAX, &event->event.epoch);
+    json_fields_inst_time(fields, "t_inst_ns", &event->event.t_inst_ns);
     json_fields_bool(fields, "crash_detected", &event->event.crash_detected);
     json_fields_text(fields, "text", event->event.text, sizeof(event->event.text));
 }
@@ -265,7 +265,7 @@ static void read_status(struct json_fields *fields, struct instrument_status *st
 {
     json_fields_session(fields, "session", status->session, sizeof(status->session));
     json_fields_i64(fields, "host_ns", &status->host_ns);
-    json_fields_i64(fields, "t_inst_ns", &status->t_inst_ns);
+    json_fields_inst_time(fields, "t_inst_ns", &status->t_inst_ns);
     status->state = (enum instrument_state)json_fields_name(fields, "state", instrument_states,
                                                             INSTRUMENT_STATE_COUNT);
     json_fields_double(fields, "z_m", &status->z_m);
@@ -274,7 +274,7 @@ static void read_status(struct json_fields *fields, struct instrument_status *st
     json_fields_bool(fields, "feedback_on", &status->feedback_on);
     json_fields_u64(fields, "last_seq", UINT64_MAX, &status->last_seq);
     json_fields_u64(fields, "dropped", UINT64_MAX, &status->dropped);
-    json_fields_u64(fields, "epoch", UINT64_MAX, &status->epoch);
+    json_fields_u64(fields, "epoch", COMMAND_EPOCH_MAX, &status->epoch);
     json_fields_u64(fields, "command_id", UINT64_MAX, &status->command_id);
     json_fields_text(fields, "text", status->text, sizeof(status->text));
 }

@@ -380,12 +380,10 @@ static void read_header(struct json_fields *fields, struct data_message *message
     json_fields_session(fields, "session", message->session, sizeof(message->session));
     json_fields_u64(fields, "seq", UINT64_MAX, &line->seq);
     json_fields_u64(fields, "scan", UINT64_MAX, &line->scan);
-    json_fields_i64(fields, "t_inst_ns", &line->t_inst_ns);
+    json_fields_inst_time(fields, "t_inst_ns", &line->t_inst_ns);
     json_fields_i64(fields, "t_utc_us", &line->t_utc_us);
     line->flags = read_flags(fields);
     message->simulated = line->flags & SCAN_LINE_SIMULATED;
-    if (!fields->failed && line->t_inst_ns < 0)
-        json_fields_fail(fields, "t_inst_ns", "negative");
 }
 
 static void read_by_type(struct json_fields *fields, const struct protocol_frames *frames,

@@ -340,6 +340,34 @@ START_TEST(control_messages_round_trip)
 }
 END_TEST
 
+/* Times and epochs that no arithmetic or journal of the agent's could bear stay outside. */
+START_TEST(wild_times_and_epochs_are_refused)
+{
+    const int64_t times[] = {0, INT64_MAX / 4, -1, INT64_MIN, INT64_MAX};
+    const uint64_t epochs[] = {4, COMMAND_EPOCH_MAX, COMMAND_EPOCH_MAX + 1, UINT64_MAX};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < 4; k++) {
+            struct control_message back,
+                list[2] = {{.type = CONTROL_EVENT}, {.type = CONTROL_STATUS}};
+            list[0].event = (struct control_event){
+                .number = 1,
+                .session = SESSION,
+                .event = {7, COMMAND_DONE, 1, epochs[k], times[i], false, ""}};
+            list[1].status = (struct instrument_status){
+                .session = SESSION, .t_inst_ns = times[i], .epoch = epochs[k]};
+            for (size_t m = 0; m < 2; m++) {
+                char error[PROTOCOL_ERROR_MAX];
+                char *json;
+                size_t size;
+                ck_assert_int_eq(protocol_encode_control(&list[m], &json, &size), 0);
+                int r = protocol_decode_control(json, size, &back, error, sizeof(error));
+                ck_assert_int_eq(r, i < 2 && k < 2 ? 0 : -EBADMSG);
+                free(json);
+            }
+        }
+}
+END_TEST
+
 START_TEST(malformed_commands_are_refused_with_their_id)
 {
     static const char *const bad[] = {
@@ -513,6 +541,7 @@ int main(void)
     tcase_add_test(tests, malformed_lines_are_refused);
     tcase_add_test(tests, every_action_round_trips);
     tcase_add_test(tests, control_messages_round_trip);
+    tcase_add_test(tests, wild_times_and_epochs_are_refused);
     tcase_add_test(tests, malformed_commands_are_refused_with_their_id);
     tcase_add_test(tests, mutated_messages_never_crash);
     tcase_add_test(tests, ledger_judges_session_age_and_order);
