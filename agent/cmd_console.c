@@ -384,7 +384,7 @@ struct typing {
     char bytes[LINE_MAX_BYTES];
     size_t n;
     bool ended;
-    int patience; /* silent rounds after the end of input */
+    int patience; /* silent rounds while a script waits for an answer */
 };
 
 /* A person types on; a script's next line waits for the answer to the last. */
@@ -451,7 +451,8 @@ static int run_console(struct client *client)
             return code;
         if (ready == 0 && client->locked)
             send_request(client, simple("renew"));
-        if (ready == 0 && typing.ended && --typing.patience < 0) {
+        if (ready == 0 && !isatty(STDIN_FILENO) && client->answered < client->next_id &&
+            --typing.patience < 0) {
             terminal_error("console", "no answer from the agent");
             return EXIT_INTERNAL;
         }
