@@ -168,7 +168,10 @@ void night_resolve_open(struct night *night)
         if (open->closing)
             continue;
         if (strcmp(open->session, night->hello.session) == 0) {
-            ask(night, open);
+            /* Only behind the fence is "never executed" the last word on an older epoch's command;
+             * night_fence_seen() comes back here. */
+            if (night->fenced)
+                ask(night, open);
             continue;
         }
         struct command_event unknown = {.id = open->id, .state = COMMAND_UNKNOWN, .t_inst_ns = -1};
@@ -180,7 +183,7 @@ void night_resolve_open(struct night *night)
 
 void night_ask_open(struct night *night)
 {
-    for (size_t i = 0; night->link_up && i < night->n_open; i++)
+    for (size_t i = 0; night->link_up && night->fenced && i < night->n_open; i++)
         if (!night->open[i].closing && night->now_ns - night->open[i].heard_ns > ASK_AFTER_NS)
             ask(night, &night->open[i]);
 }

@@ -99,6 +99,7 @@ void night_fence_seen(struct night *night, uint64_t epoch)
     night_grant(night, WISH_FENCED, epoch, 0, "confirmed by the instrument");
     if (!news)
         return;
+    night_resolve_open(night);
     night_changed(night);
     night_pump(night);
 }
