@@ -2,6 +2,7 @@
 # Recordings through real sockets: the verdict of each frame's last line is what `tipwright classify`
 # says of the file, to every printed digit; and the same recordings under an acting policy give the
 # same decisions, byte for byte, three times.
+# shellcheck disable=SC2317
 . "$(dirname "$0")/common.bash"
 
 model=${MODEL:-$root/nn/models/h-si-100.tipnn}
@@ -35,7 +36,7 @@ replay() {
     echo "the replay failed" >>"$tmp/$name.err"
     return 1
   fi
-  ended_by 20 "$agent" && [ $code -eq 4 ]
+  ended_by 20 "$agent" && [ "$code" -eq 4 ]
 }
 
 # The record's last verdict of each frame's first trace, in the order of the frames.
@@ -73,36 +74,35 @@ mapfile -t pictures < <(tail -n +2 "$shared/data/labelled/labels.csv" 2>/dev/nul
   awk -v folder="$shared/data/labelled/images/" '
     { name[NR] = $0 } END { for (i = 0; i < 100; i++) print folder name[int((i + .5) * NR / 100) + 1] }')
 
-if [ ${#matrix[@]} -eq 0 ]; then
-  skip "no recordings in ../shared/data/matrix"
-else
-  (judged_as_classify "MATRIX recordings" matrix "${matrix[@]}") >"$tmp/matrix.result" &
-  matrix_job=$!
-fi
+# Three times the same pictures and recordings, with a policy that acts.
+few=("${pictures[@]:0:3}" "${matrix[@]:0:1}" "${pictures[@]:45:3}" "${matrix[@]:5:1}"
+  "${pictures[@]:90:3}" "${matrix[@]: -1}")
+again() {
+  replay "again$1" "$tmp/act.yaml" --arm -- "${few[@]}" ||
+    not_ok "repeat $1: $(tail -n 2 "$tmp/again$1.err" | tr '\n' ' ')"
+  "$tipwright" journal decisions "$tmp/again$1" >"$tmp/decisions$1"
+}
+
 if [ ${#pictures[@]} -lt 100 ]; then
   skip "no labelled images in ../shared/data/labelled"
 else
-  judged_as_classify "labelled images" pictures "${pictures[@]}"
+  lane judged_as_classify "labelled images" pictures1 "${pictures[@]:0:50}"
+  lane judged_as_classify "labelled images" pictures2 "${pictures[@]:50}"
 fi
-if [ -n "${matrix_job:-}" ]; then
-  wait "$matrix_job"
-  cat "$tmp/matrix.result"
-  grep -q '^not ok' "$tmp/matrix.result" && bad=$((bad + 1))
+if [ ${#matrix[@]} -eq 0 ]; then
+  skip "no recordings in ../shared/data/matrix"
+else
+  lane judged_as_classify "MATRIX recordings" matrix "${matrix[@]}"
 fi
-if [ ${#matrix[@]} -eq 0 ] || [ ${#pictures[@]} -eq 0 ]; then finish; fi
-
-# Three times the same thirty pictures and three recordings, with a policy that acts.
-few=("${pictures[@]:0:10}" "${matrix[@]:0:1}" "${pictures[@]:45:10}" "${matrix[@]:5:1}"
-  "${pictures[@]:90:10}" "${matrix[@]: -1}")
-for i in 1 2 3; do
-  if ! replay "again$i" "$tmp/act.yaml" --arm -- "${few[@]}"; then
-    not_ok "repeat $i: $(tail -n 2 "$tmp/again$i.err" | tr '\n' ' ')"
-  fi
-  "$tipwright" journal decisions "$tmp/again$i" >"$tmp/decisions$i"
-done
-check "three repeats of ${#few[@]} recordings give the same decisions, byte for byte" \
+if [ ${#matrix[@]} -eq 0 ] || [ ${#pictures[@]} -lt 100 ]; then
+  lanes_done
+  finish
+fi
+for i in 1 2 3; do lane again $i; done
+lanes_done
+check "repeats of ${#few[@]} recordings give the same decisions, byte for byte" \
   cmp -s "$tmp/decisions1" "$tmp/decisions2"
-check "and the third as well" cmp -s "$tmp/decisions1" "$tmp/decisions3"
+check "and a third time" cmp -s "$tmp/decisions1" "$tmp/decisions3"
 check "they are not empty" test -s "$tmp/decisions1"
 figure "$(wc -l <"$tmp/decisions1") decisions, $("$tipwright" journal actions "$tmp/again1" | wc -l) actions, sha256 $(sha256sum <"$tmp/decisions1" | cut -c1-16)"
 finish

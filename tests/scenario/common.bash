@@ -47,20 +47,44 @@ check_exit() {
 }
 
 # Processes in the background, each with all its children in a group of its own.
-groups=()
+groups=() lanes=()
 start() {
   setsid "$@" &
   started=$!
   groups+=("$started")
 }
-end_all() {
+end_groups() {
   local pid
-  for pid in "${groups[@]}"; do kill -KILL -- "-$pid" 2>/dev/null; done
+  for pid in "${groups[@]}"; do kill -KILL -- "-$pid"; done 2>/dev/null
+}
+end_all() {
+  [ ${#lanes[@]} -gt 0 ] && kill -TERM "${lanes[@]}" 2>/dev/null
+  end_groups
   wait 2>/dev/null
   rm -rf "$tmp"
 }
 trap end_all EXIT
 trap 'exit 130' INT TERM
+
+# lane COMMAND...: beside what comes next; at most two at a time, as a test machine may have no more
+# cores. What it prints comes out at the end of lanes_done, in the order of the lanes.
+lane() {
+  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+  (
+    groups=()
+    trap end_groups EXIT
+    trap 'exit 130' INT TERM
+    "$@"
+  ) >"$tmp/lane.${#lanes[@]}" &
+  lanes+=("$!")
+}
+lanes_done() {
+  local i
+  wait "${lanes[@]}"
+  for i in "${!lanes[@]}"; do cat "$tmp/lane.$i"; done
+  bad=$((bad + $(cat "$tmp"/lane.* | grep -c '^not ok - ')))
+  lanes=()
+}
 
 # guarded SECONDS COMMAND...: in the foreground, in its own group, with an end.
 guarded() {
