@@ -26,7 +26,7 @@ enum {
     WORDS_MAX = 32,
     ANSWER_BYTES_MAX = 256 * 1024,
     RENEW_MS = 3000,
-    PATIENCE = 20
+    PATIENCE = 5
 };
 
 struct settings {
