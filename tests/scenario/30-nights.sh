@@ -8,7 +8,7 @@
 . "$(dirname "$0")/common.bash"
 
 read -ra seeds <<<"${SEEDS:-$(seq -s ' ' 1 20)}"
-length="${LENGTH_S:-3600} s" # of a night, in the instrument's time: a line takes one second
+length="${LENGTH_S:-2400} s" # of a night, in the instrument's time: a line takes one second
 model=${MODEL:-$root/nn/models/h-si-100.tipnn}
 [ -f "$model" ] || { skip "no trained model at $model"; finish; }
 cp "$model" "$tmp/model.tipnn"
@@ -24,15 +24,17 @@ check_exit 0 "the nights' policy is valid" "$tipwright" check "$policy"
 # Who only watches does the same whatever he sees.
 fixed_model "$tmp/blind.tipnn" .05 .05 .05 .05 .05 .90
 
-# night NAME SEED POLICY MODEL: the summary goes to $tmp/NAME.json, the truth to $tmp/NAME.csv.
+# night NAME SEED POLICY MODEL POINTS OPTION...: the summary goes to $tmp/NAME.json, the truth to
+# $tmp/NAME.csv.
 night() {
-  local name=$1 agent
+  local name=$1 seed=$2 policy=$3 model=$4 points=$5 agent
+  shift 5
   endpoints "$tmp/$name.link"
-  start timeout 200 "$tipwright" run --state "$tmp/$name" --policy "$3" --model "$4" "${link[@]}" --arm \
-    --duration "$length" --pictures none --json --quiet >"$tmp/$name.json" 2>"$tmp/$name.err"
+  start timeout 200 "$tipwright" run --state "$tmp/$name" --policy "$policy" --model "$model" \
+    "${link[@]}" --arm "$@" --pictures none --json --quiet >"$tmp/$name.json" 2>"$tmp/$name.err"
   agent=$started
-  start timeout 200 "$tipwright" sim --seed "$2" --lines 96 --points 96 --line-time "1 s" "${wire[@]}" \
-    --time-scale max --truth "$tmp/$name.csv" --quiet 2>>"$tmp/$name.err"
+  start timeout 200 "$tipwright" sim --seed "$seed" --lines 96 --points "$points" --line-time "1 s" \
+    "${wire[@]}" --time-scale max --truth "$tmp/$name.csv" --quiet 2>>"$tmp/$name.err"
   ended_by 200 "$agent"
   kill -TERM "$started" 2>/dev/null
   wait "$started" 2>/dev/null
@@ -50,6 +52,12 @@ uptime_of() {
 
 field() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$tmp/$1.json"; }
 
+# The tip's true state when the agent first called it good.
+state_at_good() {
+  awk -F, -v at="$(field "$1" first_good_h)" 'NR > 1 && at != "" && $1 <= at * 3600 { s = $(NF - 1) }
+    END { print s == "" ? "-" : s }' "$tmp/$1.csv"
+}
+
 # What a night came to: good, budget, parked; or how it ended without any of them.
 came_to() {
   local how
@@ -59,11 +67,20 @@ came_to() {
 }
 
 one_seed() {
-  night "n$1" "$1" "$policy" "$model"
-  night "w$1" "$1" "$root/config/policies/observe-only.yaml" "$tmp/blind.tipnn"
-  printf '%s %s %s %s %s %s %s\n' "$1" "$(came_to "n$1")" "$(field "n$1" first_good_h)" \
-    "$(field "n$1" actions)" "$(field "n$1" new_areas)" "$(uptime_of "n$1")" "$(uptime_of "w$1")" |
-    sed 's/  / - /' >"$tmp/row$1"
+  local seed=$1 told=n$1
+  night "n$seed" "$seed" "$policy" "$model" 96 --duration "$length"
+  # Cut off before it came to anything: the same night again, to its end.
+  if [ "$(came_to "n$seed")" = time ]; then
+    told=l$seed
+    night "$told" "$seed" "$policy" "$model" 96 --once-good
+  fi
+  # Nobody looks closely at pictures of a night in which nothing is done.
+  night "w$seed" "$seed" "$root/config/policies/observe-only.yaml" "$tmp/blind.tipnn" 16 \
+    --duration "$length"
+  printf '%s %s %s %s %s %s %s %s\n' "$seed" "$(came_to "$told")" \
+    "$(field "$told" first_good_h | grep . || echo -)" "$(state_at_good "$told")" \
+    "$(field "$told" actions)" "$(field "$told" new_areas)" \
+    "$(uptime_of "n$seed")" "$(uptime_of "w$seed")" >"$tmp/row$seed"
 }
 
 for seed in "${seeds[@]}"; do lane one_seed "$seed"; done
@@ -72,15 +89,18 @@ lanes_done
 table=$tmp/table
 for seed in "${seeds[@]}"; do cat "$tmp/row$seed"; done >"$table"
 [ -n "${TABLE:-}" ] && cp "$table" "$TABLE"
-figure "seed  came to  first good/h  actions  new areas  uptime  uptime if nobody acts"
-while read -r seed end first actions areas up idle; do
-  figure "$(printf '%4s  %-7s  %12.6s  %7s  %9s  %6s  %6s' "$seed" "$end" "$first" "$actions" "$areas" "$up" "$idle")"
+figure "seed  came to  first good/h  then truly  actions  new areas  uptime  uptime if nobody acts"
+while read -r seed end first truly actions areas up idle; do
+  figure "$(printf '%4s  %-7s  %12.6s  %10s  %7s  %9s  %6s  %6s' \
+    "$seed" "$end" "$first" "$truly" "$actions" "$areas" "$up" "$idle")"
 done <"$table"
 check "each of ${#seeds[@]} nights ends in a good tip, its budget spent, or parked" \
   test "$(grep -cE '^[0-9]+ (good|budget|parked) ' "$table")" -eq ${#seeds[@]}
-figure "$(awk '{ n[$2]++; up += $6; idle += $7 } END { for (k in n) printf "%s %d, ", k, n[k]
-  printf "mean uptime %.3f beside %.3f if nobody acts", up / NR, idle / NR }' "$table")"
+figure "$(awk '{ n[$2]++; up += $7; idle += $8; truly += $4 ~ /^(atomic|asym|dimer)$/ }
+  END { for (k in n) printf "%s %d, ", k, n[k]
+    printf "of the good ones truly a dimer or better %d; ", truly
+    printf "mean uptime %.3f beside %.3f if nobody acts", up / NR, idle / NR }' "$table")"
 # shellcheck disable=SC2016
 check "conditioning is better than doing nothing" \
-  awk '{ d += $6 - $7 } END { exit !(d > 0) }' "$table"
+  awk '{ d += $7 - $8 } END { exit !(d > 0) }' "$table"
 finish
