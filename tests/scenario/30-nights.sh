@@ -33,7 +33,8 @@ night() {
   start timeout 200 "$tipwright" run --state "$tmp/$name" --policy "$policy" --model "$model" \
     "${link[@]}" --arm "$@" --pictures none --json --quiet >"$tmp/$name.json" 2>"$tmp/$name.err"
   agent=$started
-  start timeout 200 "$tipwright" sim --seed "$seed" --lines 96 --points "$points" --line-time "1 s" \
+  # In the foreground: else its one SIGTERM would arrive twice, and the second is not waited for.
+  start timeout --foreground 200 "$tipwright" sim --seed "$seed" --lines 96 --points "$points" --line-time "1 s" \
     "${wire[@]}" --time-scale max --truth "$tmp/$name.csv" --quiet 2>>"$tmp/$name.err"
   ended_by 200 "$agent"
   kill -TERM "$started" 2>/dev/null
