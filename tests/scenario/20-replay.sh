@@ -72,7 +72,7 @@ mapfile -t matrix < <(find "$shared/data/matrix" -name '*.Z_mtrx' 2>/dev/null | 
 # A hundred pictures, evenly over the table, which is sorted by recording.
 mapfile -t pictures < <(tail -n +2 "$shared/data/labelled/labels.csv" 2>/dev/null | cut -d, -f1 | sort |
   awk -v folder="$shared/data/labelled/images/" '
-    { name[NR] = $0 } END { for (i = 0; i < 100; i++) print folder name[int((i + .5) * NR / 100) + 1] }')
+    { name[NR] = $0 } END { for (i = 0; NR && i < 100; i++) print folder name[int((i + .5) * NR / 100) + 1] }')
 
 # Three times the same pictures and recordings, with a policy that acts.
 few=("${pictures[@]:0:3}" "${matrix[@]:0:1}" "${pictures[@]:45:3}" "${matrix[@]:5:1}"
