@@ -80,6 +80,7 @@ lane() {
 }
 lanes_done() {
   local i
+  [ ${#lanes[@]} -gt 0 ] || return 0
   wait "${lanes[@]}"
   for i in "${!lanes[@]}"; do cat "$tmp/lane.$i"; done
   bad=$((bad + $(cat "$tmp"/lane.* | grep -c '^not ok - ')))
