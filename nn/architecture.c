@@ -42,7 +42,7 @@ static const struct nn_layer_spec layers[] = {
     NORM,
     RELU,
     {.kind = NN_LAYER_GLOBAL_POOL},
-    {.kind = NN_LAYER_DROPOUT, .permille = 300},
+    {.kind = NN_LAYER_DROPOUT, .permille = 200},
     {.kind = NN_LAYER_DENSE, .units = NN_LABEL_COUNT},
 };
 
@@ -53,20 +53,15 @@ struct nn_train_settings nn_architecture_default(void)
         .layers = layers,
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),
-        .rate = 2e-3F,
-        .epochs = 18,
-        .cycle = 14,
-        .batch = 32,
+        .rate = 4e-3F,
+        .epochs = 30,
+        .cycle = 30,
+        .batch = 16,
         .averaging = 0.995F,
-        .augment = {.whole = 0.5,
-                    .seen_min = 0.08,
-                    .closer = 0.8,
-                    .wider = 1.0,
-                    .shear = 0.03,
-                    .noise = 6.0},
+        .augment = {.whole = 0.5, .seen_min = 0.08, .closer = 0.8, .wider = 1.0, .shear = 0.03},
         .seed = 1,
     };
-    settings.optimiser.decay = 0.02F;
+    settings.optimiser.decay = 0.05F;
     for (int k = 0; k < NN_LABEL_COUNT; k++)
         settings.class_weights[k] = 1.0F;
     return settings;

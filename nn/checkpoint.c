@@ -32,8 +32,7 @@ static void put_settings(struct nn_bytes_writer *writer, const struct nn_train_s
                             (float)s->augment.seen_min,
                             (float)s->augment.closer,
                             (float)s->augment.wider,
-                            (float)s->augment.shear,
-                            (float)s->augment.noise};
+                            (float)s->augment.shear};
     nn_bytes_put_f32s(writer, floats, sizeof floats / sizeof *floats);
     nn_bytes_put_f32s(writer, s->class_weights, NN_LABEL_COUNT);
     for (uint32_t i = 0; i < s->n_layers; i++) {

@@ -34,7 +34,7 @@ static int judge_example(struct evaluation *e, const struct nn_example *example,
                          float *ret_logits)
 {
     struct nn_view view = nn_view_plain(&example->picture, share);
-    int error = nn_view_show(&view, &example->picture, NULL, e->work, e->input);
+    int error = nn_view_show(&view, &example->picture, e->work, e->input);
     if (!error)
         nn_look_judge(e->look, e->input, ret_logits);
     return error;

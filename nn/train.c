@@ -123,12 +123,8 @@ static int show_example(struct nn_trainer *trainer, uint32_t index, uint32_t pla
     const struct nn_example *example = &trainer->dataset->examples[index];
     size_t planes = nn_shape_size(nn_network_input(trainer->network));
     struct nn_random random = draw(trainer, STREAM_VIEW, index);
-    struct nn_augment augment = trainer->settings.augment;
-    /* Noise drowns the lattice of faint frames: good to start with, not to end with. */
-    if (trainer->epochs_done >= trainer->settings.cycle)
-        augment.noise = 0.0;
-    struct nn_view view = nn_view_random(&example->picture, &augment, &random);
-    int error = nn_view_show(&view, &example->picture, &random, trainer->work, trainer->input);
+    struct nn_view view = nn_view_random(&example->picture, &trainer->settings.augment, &random);
+    int error = nn_view_show(&view, &example->picture, trainer->work, trainer->input);
     if (error)
         return error;
     nn_input_write(trainer->input, trainer->inputs + place * planes);

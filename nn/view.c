@@ -40,7 +40,6 @@ struct nn_view nn_view_random(const struct nn_picture *picture, const struct nn_
     bool finished = picture->height == view.lines;
     view.mirrored = nn_random_unit(random) < 0.5;
     view.upside_down = nn_random_unit(random) < 0.5;
-    view.noise_steps = augment->noise * nn_random_unit(random);
     view.shear = augment->shear * (2.0 * nn_random_unit(random) - 1.0);
     double scale = draw_scale(random, augment->closer, augment->wider);
     view.width = scaled(picture->width, scale, NN_INPUT_POINTS_MAX);
@@ -88,20 +87,8 @@ static void take_line(const struct nn_view *view, const uint8_t *gray, uint32_t 
     }
 }
 
-static void add_noise(double *line, uint32_t n, double steps, struct nn_random *random)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        /* The sum of four uniform numbers is close to normal, of variance 1/3. */
-        uint64_t bits = nn_random_bits(random);
-        double sum = 0.0;
-        for (int k = 0; k < 4; k++, bits >>= 16)
-            sum += (double)(bits & 0xFFFF) / 65536.0;
-        line[i] += steps * 1.7320508 * (sum - 2.0);
-    }
-}
-
-int nn_view_show(const struct nn_view *view, const struct nn_picture *picture,
-                 struct nn_random *random, double *work, struct nn_input *input)
+int nn_view_show(const struct nn_view *view, const struct nn_picture *picture, double *work,
+                 struct nn_input *input)
 {
     int error = nn_input_begin(input, view->width, view->lines);
     for (uint32_t row = 0; row < view->seen && !error; row++) {
@@ -109,8 +96,6 @@ int nn_view_show(const struct nn_view *view, const struct nn_picture *picture,
         uint32_t y = view->upside_down ? line : picture->height - 1 - line;
         take_line(view, picture->gray + (size_t)y * picture->width, picture->width,
                   (double)view->x + view->shear * (double)row, work);
-        if (random && view->noise_steps > 0.0)
-            add_noise(work, view->width, view->noise_steps / 255.0, random);
         error = nn_input_add_line(input, row, work);
     }
     return error;

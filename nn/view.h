@@ -15,14 +15,13 @@
 #include <stdbool.h>
 
 struct nn_view {
-    uint32_t x, width;  /* first column, columns; beyond an edge the picture is mirrored */
-    double shear;       /* columns that x moves per line, as drift does */
-    uint32_t skipped;   /* lines left out before the first one used */
-    uint32_t lines;     /* of the frame, as planned */
-    uint32_t seen;      /* lines shown; beyond the last the picture is mirrored */
-    bool mirrored;      /* columns from right to left */
-    bool upside_down;   /* top row first */
-    double noise_steps; /* standard deviation of added noise, in grey levels */
+    uint32_t x, width; /* first column, columns; beyond an edge the picture is mirrored */
+    double shear;      /* columns that x moves per line, as drift does */
+    uint32_t skipped;  /* lines left out before the first one used */
+    uint32_t lines;    /* of the frame, as planned */
+    uint32_t seen;     /* lines shown; beyond the last the picture is mirrored */
+    bool mirrored;     /* columns from right to left */
+    bool upside_down;  /* top row first */
 };
 
 /* How training varies its views. */
@@ -32,7 +31,6 @@ struct nn_augment {
     double closer;   /* frames shrink to at least this share of the picture's sides, ..1 */
     double wider;    /* and grow to at most this multiple, by mirroring, 1.. */
     double shear;    /* largest size of shear */
-    double noise;    /* largest noise_steps; training adds none after its first cycle */
 };
 
 /* The whole picture as scanned, `share` of its lines (rounded, at least one) seen. */
@@ -42,10 +40,10 @@ struct nn_view nn_view_random(const struct nn_picture *picture, const struct nn_
                               struct nn_random *random);
 
 /*
- * Shows the view to `input`, line by line, ready for nn_input_write. `random` draws the noise and
- * may be NULL without. `work`: (NN_INPUT_POINTS_MAX). 0, or what nn_input says.
+ * Shows the view to `input`, line by line, ready for nn_input_write. `work`: (NN_INPUT_POINTS_MAX).
+ * 0, or what nn_input says.
  */
-int nn_view_show(const struct nn_view *view, const struct nn_picture *picture,
-                 struct nn_random *random, double *work, struct nn_input *input);
+int nn_view_show(const struct nn_view *view, const struct nn_picture *picture, double *work,
+                 struct nn_input *input);
 
 #endif

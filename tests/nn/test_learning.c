@@ -159,12 +159,7 @@ static struct nn_train_settings make_settings(void)
         .cycle = 5,
         .batch = 8,
         .averaging = 0.9F,
-        .augment = {.whole = 0.7,
-                    .seen_min = 0.3,
-                    .closer = 0.8,
-                    .wider = 1.2,
-                    .shear = 0.1,
-                    .noise = 4.0},
+        .augment = {.whole = 0.7, .seen_min = 0.3, .closer = 0.8, .wider = 1.2, .shear = 0.1},
         .seed = 5,
     };
     for (int k = 0; k < NN_LABEL_COUNT; k++)
