@@ -14,12 +14,9 @@ model=${MODEL:-$root/nn/models/h-si-100.tipnn}
 cp "$model" "$tmp/model.tipnn"
 model=$tmp/model.tipnn
 
-# The shipped policy, with what suits a night of an hour: one direction is judged, as the other takes
-# as long again, and a tip is good a little earlier.
+# The shipped policy, but one direction is judged, as the other takes as long again.
 policy=$tmp/nights.yaml
-sed -e 's/judge_backward: true/judge_backward: false/' -e 's/wanted < 0.60/wanted < 0.50/' \
-  -e '/name: good/,/then/{s/wanted >= 0.70/wanted >= 0.60/;s/confirm: 3 frames/confirm: 2 frames/}' \
-  "$root/config/policies/h-si-100.yaml" >"$policy"
+sed -e 's/judge_backward: true/judge_backward: false/' "$root/config/policies/h-si-100.yaml" >"$policy"
 check_exit 0 "the nights' policy is valid" "$tipwright" check "$policy"
 # Who only watches does the same whatever he sees.
 fixed_model "$tmp/blind.tipnn" .05 .05 .05 .05 .05 .90
