@@ -250,7 +250,7 @@ START_TEST(test_killed_at_any_moment)
         check_promises();
     }
     ck_assert_int_gt(killed, 120);
-    ck_assert_uint_gt(last_id, 220); /* some of them got somewhere */
+    ck_assert_uint_ge(last_id, 200); /* some of them got somewhere */
 }
 END_TEST
 
