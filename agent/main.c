@@ -30,8 +30,8 @@ static const struct entry entries[] = {
     {"info", cmd_info, "what a MATRIX file contains"},
     {"convert", cmd_convert, "MATRIX files and images to PNG or GSF"},
     {"classify", cmd_classify, "judge images or recordings"},
-    {"train", cmd_train, "train a model on labelled images"},
-    {"eval", cmd_eval, "measure a model on labelled images"},
+    {"train", cmd_lab, "train a model on labelled images"},
+    {"eval", cmd_lab, "measure a model on labelled images"},
     {"keys", cmd_keys, "make and list keys"},
 };
 
