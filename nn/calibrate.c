@@ -3,12 +3,19 @@
 
 #include <math.h>
 
+struct nn_decision nn_decision_default(void)
+{
+    return (struct nn_decision){.threshold = 0.5F, .low = 0.5F, .high = 0.5F};
+}
+
 struct nn_calibration nn_calibration_identity(void)
 {
     struct nn_calibration calibration = {.n = 1};
     calibration.knots[0].seen = 1.0F;
     for (int k = 0; k < NN_LABEL_COUNT; k++)
         calibration.knots[0].scale[k] = 1.0F;
+    for (int d = 0; d < NN_DECISION_COUNT; d++)
+        calibration.knots[0].decisions[d] = nn_decision_default();
     return calibration;
 }
 

@@ -12,10 +12,23 @@
 
 enum { NN_CALIBRATION_KNOTS_MAX = 16 };
 
+/*
+ * What a score decides: yes from `high` up, no up to `low`, undecided between; where an answer is
+ * due whatever it may be, yes from `threshold` up. 0 <= low <= threshold <= high <= 1.
+ */
+struct nn_decision {
+    float threshold;
+    float low, high;
+};
+
+/* Decisions: one per label, by its score, and one on the frame, good or bad. */
+enum { NN_DECISION_BAD = NN_LABEL_COUNT, NN_DECISION_COUNT };
+
 struct nn_calibration_knot {
     float seen; /* share of the frame, 0..1, rising from knot to knot */
     float scale[NN_LABEL_COUNT];
     float offset[NN_LABEL_COUNT];
+    struct nn_decision decisions[NN_DECISION_COUNT];
 };
 
 struct nn_calibration {
@@ -23,7 +36,10 @@ struct nn_calibration {
     struct nn_calibration_knot knots[NN_CALIBRATION_KNOTS_MAX];
 };
 
-/* One knot that leaves every logit as it is. */
+/* .5 for all three: what a model says that was fitted without folds, or before there were any. */
+struct nn_decision nn_decision_default(void);
+
+/* One knot that leaves every logit as it is, with default decisions. */
 struct nn_calibration nn_calibration_identity(void);
 
 /* logits, ret_scores: (NN_LABEL_COUNT). score = sigmoid(scale * logit + offset). */

@@ -143,6 +143,8 @@ static const char *read_calibration(struct nn_bytes_reader *reader, struct nn_mo
         knot->seen = nn_bytes_get_f32(reader);
         nn_bytes_get_f32s(reader, knot->scale, NN_LABEL_COUNT);
         nn_bytes_get_f32s(reader, knot->offset, NN_LABEL_COUNT);
+        for (int d = 0; d < NN_DECISION_COUNT; d++)
+            knot->decisions[d] = nn_decision_default();
         bool fine = knot->seen > (i ? knot[-1].seen : 0.0F) && knot->seen <= 1.0F;
         for (int k = 0; k < NN_LABEL_COUNT; k++)
             fine = fine && isfinite(knot->scale[k]) && isfinite(knot->offset[k]);
