@@ -9,6 +9,20 @@ static const char *const label_names[NN_LABEL_COUNT] = {
     [NN_LABEL_TIP_CHANGE] = "tip_change",   [NN_LABEL_BAD_BLURRY] = "bad_blurry",
 };
 
+static const char *const label_titles[NN_LABEL_COUNT] = {
+    [NN_LABEL_ASYMMETRIES] = "Asymmetries", [NN_LABEL_INDIVIDUAL_ATOMS] = "Individual Atoms",
+    [NN_LABEL_DIMERS] = "Dimers",           [NN_LABEL_ROWS] = "Rows",
+    [NN_LABEL_TIP_CHANGE] = "Tip Change",   [NN_LABEL_BAD_BLURRY] = "Bad/Blurry",
+};
+
+static int find_text(const char *const texts[NN_LABEL_COUNT], const char *text)
+{
+    for (int i = 0; i < NN_LABEL_COUNT; i++)
+        if (strcmp(text, texts[i]) == 0)
+            return i;
+    return -1;
+}
+
 const char *nn_label_name(enum nn_label label)
 {
     return label_names[label];
@@ -16,8 +30,15 @@ const char *nn_label_name(enum nn_label label)
 
 int nn_label_from_name(const char *name)
 {
-    for (int i = 0; i < NN_LABEL_COUNT; i++)
-        if (strcmp(name, label_names[i]) == 0)
-            return i;
-    return -1;
+    return find_text(label_names, name);
+}
+
+const char *nn_label_title(enum nn_label label)
+{
+    return label_titles[label];
+}
+
+int nn_label_from_title(const char *title)
+{
+    return find_text(label_titles, title);
 }

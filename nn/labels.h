@@ -23,4 +23,13 @@ const char *nn_label_name(enum nn_label label);
 /* The label with this name, or -1. */
 int nn_label_from_name(const char *name);
 
+/*
+ * The label's name where people read it, e.g. "Tip Change", as in the report, in Zooniverse's
+ * exports and in the published workbooks. Borrowed, lives for ever.
+ */
+const char *nn_label_title(enum nn_label label);
+
+/* The label with exactly this title, or -1. */
+int nn_label_from_title(const char *title);
+
 #endif
