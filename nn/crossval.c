@@ -116,10 +116,9 @@ static int run_training(struct shop *shop, uint32_t number)
         error = train_all_epochs(shop, number, trainer, path);
     if (!error && number == shop->settings->folds)
         error = copy_network(nn_trainer_network(trainer), train, &shop->crossval->network);
-    else
-        for (uint32_t share = 0; share < NN_SHARE_COUNT && !error; share++)
-            error = nn_evaluate(nn_trainer_network(trainer), &train->input, dataset, left_out,
-                                share, shop->crossval->logits[share]);
+    else if (!error)
+        error = nn_evaluate(nn_trainer_network(trainer), &train->input, dataset, left_out,
+                            shop->crossval->logits);
     nn_trainer_destroy(trainer);
     free(path);
     free(use);

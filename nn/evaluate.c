@@ -7,12 +7,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const double shares[NN_SHARE_COUNT] = {16.0 / 128.0, 24.0 / 128.0, 32.0 / 128.0,
-                                              64.0 / 128.0, 1.0};
+static const uint32_t lines[NN_SHARE_COUNT] = {16, 24, 32, 48, 64, 96, 128};
 
 double nn_share(uint32_t index)
 {
-    return shares[index];
+    return (double)lines[index] / 128.0;
+}
+
+uint32_t nn_share_lines(uint32_t index)
+{
+    return lines[index];
 }
 
 struct evaluation {
@@ -41,8 +45,8 @@ static int judge_example(struct evaluation *e, const struct nn_example *example,
 }
 
 int nn_evaluate(const struct nn_network *network, const struct nn_input_spec *spec,
-                const struct nn_dataset *dataset, const bool *use, uint32_t share,
-                float *ret_logits)
+                const struct nn_dataset *dataset, const bool *use,
+                float *const ret_logits[NN_SHARE_COUNT])
 {
     struct evaluation e = {0};
     int error = nn_network_fold(network, &e.folded);
@@ -54,9 +58,10 @@ int nn_evaluate(const struct nn_network *network, const struct nn_input_spec *sp
     if (!error && !e.work)
         error = -ENOMEM;
     for (uint32_t i = 0; i < dataset->n && !error; i++)
-        if (use[dataset->examples[i].recording])
-            error = judge_example(&e, &dataset->examples[i], shares[share],
-                                  ret_logits + (size_t)i * NN_LABEL_COUNT);
+        for (uint32_t share = 0; share < NN_SHARE_COUNT && !error; share++)
+            if (use[dataset->examples[i].recording])
+                error = judge_example(&e, &dataset->examples[i], nn_share(share),
+                                      ret_logits[share] + (size_t)i * NN_LABEL_COUNT);
     finish(&e);
     return error;
 }
