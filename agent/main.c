@@ -31,6 +31,7 @@ static const struct entry entries[] = {
     {"convert", cmd_convert, "MATRIX files and images to PNG or GSF"},
     {"classify", cmd_classify, "judge images or recordings"},
     {"train", cmd_lab, "train a model on labelled images"},
+    {"labels", cmd_lab, "from people's votes to labels: aggregate and more"},
     {"eval", cmd_lab, "measure a model on labelled images"},
     {"keys", cmd_keys, "make and list keys"},
 };

@@ -12,6 +12,7 @@ static const struct {
     command_fn run;
 } entries[] = {
     {"train", cmd_train},
+    {"labels", cmd_labels},
     {"eval", cmd_eval},
 };
 
