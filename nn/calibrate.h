@@ -42,13 +42,24 @@ struct nn_decision nn_decision_default(void);
 /* One knot that leaves every logit as it is, with default decisions. */
 struct nn_calibration nn_calibration_identity(void);
 
+/* What holds at one share seen: straight between the knots, level beyond them. */
+struct nn_calibration_knot nn_calibration_at(const struct nn_calibration *calibration, float seen);
+
 /* logits, ret_scores: (NN_LABEL_COUNT). score = sigmoid(scale * logit + offset). */
 void nn_calibration_apply(const struct nn_calibration *calibration, float seen, const float *logits,
                           float *ret_scores);
 
 /*
+ * What the frame is worth, from its six scores: how likely it is bad and without a feature, against
+ * not bad and with at least one (asymmetries, individual atoms, dimers or rows), as if the labels
+ * were independent of each other. A tip change counts for neither. 0..1.
+ */
+float nn_calibration_bad(const float *scores);
+
+/*
  * The line that fits n logits to n wanted scores (0..1) best, by weighted log loss, drawn slightly
- * towards "as it is" so that a label without examples stays there.
+ * towards "as it is" so that a label without examples stays there. It never falls: where higher
+ * logits mean less, it is level.
  */
 void nn_calibration_fit(uint32_t n, const float *logits, const float *wanted, const float *weights,
                         float *ret_scale, float *ret_offset);

@@ -1,33 +1,22 @@
 /* Reading a table of votes and its pictures. */
 #include "nn/dataset.h"
 
+#include "nn/table.h"
+
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    TABLE_BYTES_MAX = 256 << 20,
-    ROWS_MAX = 1000000,
-    COLUMNS_MAX = 256,
-};
+enum { ROWS_MAX = 1000000 };
 
 enum column { COLUMN_IMAGE, COLUMN_RECORDING, COLUMN_RESPONSES, COLUMN_LABELS };
 enum { COLUMN_COUNT = COLUMN_LABELS + NN_LABEL_COUNT };
 
-struct table {
-    char *text;
-    char *at;
-    unsigned line;
-    char *fields[COLUMNS_MAX];
-    unsigned n_fields;
-    unsigned place[COLUMN_COUNT]; /* where each wanted column stands */
-};
-
 struct load {
-    struct table table;
+    struct nn_table table;
+    unsigned place[COLUMN_COUNT]; /* where each wanted column stands */
     struct nn_dataset *dataset;
     uint32_t room;
     nn_picture_reader reader;
@@ -35,78 +24,6 @@ struct load {
     char *error;
     size_t error_size;
 };
-
-static int read_text(FILE *file, char **ret_text)
-{
-    size_t room = 1 << 16;
-    size_t used = 0;
-    char *text = malloc(room);
-    while (text) {
-        used += fread(text + used, 1, room - used - 1, file);
-        if (used < room - 1)
-            break;
-        if (room >= TABLE_BYTES_MAX) {
-            free(text);
-            return -EFBIG;
-        }
-        char *larger = realloc(text, room *= 2);
-        if (!larger)
-            free(text);
-        text = larger;
-    }
-    if (!text)
-        return -ENOMEM;
-    if (ferror(file)) {
-        free(text);
-        return -EIO;
-    }
-    text[used] = '\0';
-    *ret_text = text;
-    return 0;
-}
-
-/* One field, unquoted in place and terminated. Returns the character that ended it. */
-static char next_field(struct table *table, char **ret_field)
-{
-    char *from = table->at;
-    char *to = from;
-    *ret_field = to;
-    bool quoted = *from == '"';
-    if (quoted)
-        from++;
-    for (; *from; from++) {
-        if (quoted && *from == '"' && from[1] == '"')
-            from++;
-        else if (quoted && *from == '"') {
-            quoted = false;
-            continue;
-        } else if (!quoted && (*from == ',' || *from == '\n'))
-            break;
-        if (quoted || *from != '\r')
-            *to++ = *from;
-    }
-    char ended_by = *from;
-    table->at = ended_by ? from + 1 : from;
-    *to = '\0';
-    return ended_by;
-}
-
-/* Splits the next line into table->fields. False at the end. */
-static bool next_row(struct table *table)
-{
-    if (!*table->at)
-        return false;
-    table->line++;
-    table->n_fields = 0;
-    char *field;
-    char ended_by;
-    do {
-        ended_by = next_field(table, &field);
-        if (table->n_fields < COLUMNS_MAX)
-            table->fields[table->n_fields++] = field;
-    } while (ended_by == ',');
-    return true;
-}
 
 static const char *column_name(unsigned column)
 {
@@ -124,21 +41,19 @@ static const char *column_name(unsigned column)
 
 static int find_columns(struct load *load)
 {
-    struct table *table = &load->table;
-    if (!next_row(table)) {
+    struct nn_table *table = &load->table;
+    if (!nn_table_next(table)) {
         snprintf(load->error, load->error_size, "the table is empty");
         return -EBADMSG;
     }
     for (unsigned column = 0; column < COLUMN_COUNT; column++) {
-        unsigned k = 0;
-        while (k < table->n_fields && strcmp(table->fields[k], column_name(column)) != 0)
-            k++;
+        unsigned k = nn_table_find(table, column_name(column));
         if (k == table->n_fields) {
             snprintf(load->error, load->error_size, "the table has no column '%s'",
                      column_name(column));
             return -EBADMSG;
         }
-        table->place[column] = k;
+        load->place[column] = k;
     }
     return 0;
 }
@@ -146,8 +61,8 @@ static int find_columns(struct load *load)
 /* A number in [min, max] from one field of the current row. */
 static int read_number(struct load *load, unsigned column, double min, double max, float *ret_value)
 {
-    const struct table *table = &load->table;
-    const char *text = table->fields[table->place[column]];
+    const struct nn_table *table = &load->table;
+    const char *text = table->fields[load->place[column]];
     char *end;
     double value = strtod(text, &end);
     if (end == text || *end || !(value >= min && value <= max)) {
@@ -188,14 +103,14 @@ static int find_recording(struct nn_dataset *dataset, const char *name, uint32_t
 
 static int read_example(struct load *load, struct nn_example *example)
 {
-    const struct table *table = &load->table;
+    const struct nn_table *table = &load->table;
     int error = read_number(load, COLUMN_RESPONSES, 1.0, 1e6, &example->responses);
     for (unsigned i = 0; i < NN_LABEL_COUNT && !error; i++)
         error = read_number(load, COLUMN_LABELS + i, 0.0, 1.0, &example->wanted[i]);
     if (error)
         return error;
-    const char *image = table->fields[table->place[COLUMN_IMAGE]];
-    const char *recording = table->fields[table->place[COLUMN_RECORDING]];
+    const char *image = table->fields[load->place[COLUMN_IMAGE]];
+    const char *recording = table->fields[load->place[COLUMN_RECORDING]];
     if (!(example->image = copy_text(image)) ||
         find_recording(load->dataset, recording, &example->recording) != 0)
         return -ENOMEM;
@@ -209,9 +124,9 @@ static int read_example(struct load *load, struct nn_example *example)
 static int add_row(struct load *load)
 {
     struct nn_dataset *dataset = load->dataset;
-    const struct table *table = &load->table;
+    const struct nn_table *table = &load->table;
     for (unsigned column = 0; column < COLUMN_COUNT; column++)
-        if (table->place[column] >= table->n_fields) {
+        if (load->place[column] >= table->n_fields) {
             snprintf(load->error, load->error_size, "line %u: %u fields, column '%s' is missing",
                      table->line, table->n_fields, column_name(column));
             return -EBADMSG;
@@ -234,7 +149,7 @@ static int add_row(struct load *load)
 static int load_rows(struct load *load)
 {
     int error = find_columns(load);
-    while (!error && next_row(&load->table)) {
+    while (!error && nn_table_next(&load->table)) {
         if (load->table.n_fields == 1 && !load->table.fields[0][0])
             continue;
         error = add_row(load);
@@ -249,24 +164,18 @@ static int load_rows(struct load *load)
 int nn_dataset_load(const char *csv_path, nn_picture_reader reader, void *context,
                     struct nn_dataset **ret_dataset, char *error, size_t error_size)
 {
-    FILE *file = fopen(csv_path, "rb");
-    int code = file ? 0 : -errno;
     struct load load = {
         .reader = reader, .context = context, .error = error, .error_size = error_size};
-    if (!code) {
-        code = read_text(file, &load.table.text);
-        fclose(file);
-    }
+    int code = nn_table_open(csv_path, &load.table);
     if (!code && !(load.dataset = calloc(1, sizeof *load.dataset)))
         code = -ENOMEM;
     if (code)
         snprintf(error, error_size, "%s", strerror(-code));
     else {
-        load.table.at = load.table.text;
         snprintf(error, error_size, "out of memory");
         code = load_rows(&load);
     }
-    free(load.table.text);
+    nn_table_close(&load.table);
     if (code) {
         nn_dataset_destroy(load.dataset);
         return code;
