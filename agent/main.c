@@ -32,6 +32,7 @@ static const struct entry entries[] = {
     {"classify", cmd_classify, "judge images or recordings"},
     {"train", cmd_lab, "train a model on labelled images"},
     {"labels", cmd_lab, "from people's votes to labels: aggregate and more"},
+    {"dataset", cmd_lab, "training sets for other programs"},
     {"eval", cmd_lab, "measure a model on labelled images"},
     {"keys", cmd_keys, "make and list keys"},
 };

@@ -13,6 +13,7 @@ static const struct {
 } entries[] = {
     {"train", cmd_train},
     {"labels", cmd_labels},
+    {"dataset", cmd_dataset},
     {"eval", cmd_eval},
 };
 
