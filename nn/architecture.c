@@ -4,8 +4,9 @@
 /* A convolution that keeps the size or, with a step, divides it; then norm and rectifier. */
 #define CONV(outputs, size, step)                                                                  \
     {                                                                                              \
-        .kind = NN_LAYER_CONV, .units = (outputs), .kernel = (size), .stride = (step),             \
-        .padding = (size) / 2                                                                      \
+        .kind = NN_LAYER_CONV, .units = (outputs), .kernel_rows = (size), .kernel_cols = (size),   \
+        .stride_rows = (step), .stride_cols = (step), .padding_top = (size) / 2,                   \
+        .padding_bottom = (size) / 2, .padding_left = (size) / 2, .padding_right = (size) / 2      \
     }
 #define NORM                                                                                       \
     {                                                                                              \
@@ -17,7 +18,8 @@
     }
 #define HALVE                                                                                      \
     {                                                                                              \
-        .kind = NN_LAYER_MAX_POOL, .kernel = 2, .stride = 2                                        \
+        .kind = NN_LAYER_MAX_POOL, .kernel_rows = 2, .kernel_cols = 2, .stride_rows = 2,           \
+        .stride_cols = 2                                                                           \
     }
 
 static const struct nn_layer_spec layers[] = {
@@ -49,7 +51,7 @@ static const struct nn_layer_spec layers[] = {
 struct nn_train_settings nn_architecture_default(void)
 {
     struct nn_train_settings settings = {
-        .input = {.rows = 96, .cols = 96, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 1},
+        .input = {.rows = 96, .cols = 96, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 1, .planes = NN_PLANES_DEFAULT},
         .layers = layers,
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),

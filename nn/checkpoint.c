@@ -36,11 +36,10 @@ static void put_settings(struct nn_bytes_writer *writer, const struct nn_train_s
     nn_bytes_put_f32s(writer, floats, sizeof floats / sizeof *floats);
     nn_bytes_put_f32s(writer, s->class_weights, NN_LABEL_COUNT);
     for (uint32_t i = 0; i < s->n_layers; i++) {
-        const struct nn_layer_spec *spec = &s->layers[i];
-        const uint32_t fields[] = {(uint32_t)spec->kind, spec->units, spec->kernel,  spec->stride,
-                                   spec->padding,        spec->bias,  spec->permille};
-        for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
-            nn_bytes_put_u32(writer, fields[k]);
+        uint32_t numbers[NN_LAYER_SPEC_NUMBERS];
+        nn_layer_spec_pack(&s->layers[i], numbers);
+        for (size_t k = 0; k < NN_LAYER_SPEC_NUMBERS; k++)
+            nn_bytes_put_u32(writer, numbers[k]);
     }
 }
 

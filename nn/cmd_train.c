@@ -240,12 +240,13 @@ static int write_model(const struct options *options, const struct nn_crossval *
              (unsigned)options->train.epochs, (unsigned)options->train.cycle,
              (unsigned)options->train.batch, (double)options->train.rate,
              (unsigned long long)options->train.seed);
-    struct nn_model_parts parts = {
-        .input = options->train.input,
+    struct nn_model_member member = {
         .network = crossval->network,
+        .answers = NN_MODEL_ALL_LABELS,
         .calibration = options->folds ? nn_crossval_calibrate(crossval, dataset, NULL)
-                                      : nn_calibration_identity(),
-        .note = note};
+                                      : nn_calibration_identity()};
+    struct nn_model_parts parts = {
+        .input = options->train.input, .members = &member, .n_members = 1, .note = note};
     return nn_model_save(options->output, &parts);
 }
 

@@ -39,9 +39,7 @@ static int judge_example(struct evaluation *e, const struct nn_example *example,
 {
     struct nn_view view = nn_view_plain(&example->picture, share);
     int error = nn_view_show(&view, &example->picture, e->work, e->input);
-    if (!error)
-        nn_look_judge(e->look, e->input, ret_logits);
-    return error;
+    return error ? error : nn_look_judge(e->look, e->input, ret_logits);
 }
 
 int nn_evaluate(const struct nn_network *network, const struct nn_input_spec *spec,

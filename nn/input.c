@@ -28,7 +28,10 @@ struct nn_input {
     double *height; /* (rows, cols): sum of weight x height */
     double *rough;  /* (rows, cols) */
     double *step;   /* (rows, cols) */
+    double *turn;   /* (rows, cols): sum of weight x change */
     double *weight; /* (rows): lines seen, in lines */
+    double *turned; /* (rows): lines with a change, in lines */
+    double *gain;   /* (rows): of complete rows, 1 / spread at that time */
 };
 
 enum { GRID_MIN = 8, GRID_MAX = 512 };
@@ -37,7 +40,22 @@ bool nn_input_spec_valid(const struct nn_input_spec *spec)
 {
     return spec->rows >= GRID_MIN && spec->rows <= GRID_MAX && spec->cols >= GRID_MIN &&
            spec->cols <= GRID_MAX && spec->limit > 0.0F && spec->limit <= 1e6F &&
-           (unsigned)spec->flatten <= NN_FLATTEN_LINEAR && spec->looks >= 1 && spec->looks <= 2;
+           (unsigned)spec->flatten <= NN_FLATTEN_LINEAR && spec->looks >= 1 && spec->looks <= 2 &&
+           spec->planes > 0 && spec->planes < 1U << NN_PLANE_COUNT &&
+           (unsigned)spec->scaling <= NN_SCALING_FROZEN;
+}
+
+static bool has(const struct nn_input_spec *spec, enum nn_plane plane)
+{
+    return spec->planes >> plane & 1U;
+}
+
+struct nn_shape nn_input_shape(const struct nn_input_spec *spec)
+{
+    struct nn_shape shape = {.c = 0, .h = spec->rows, .w = spec->cols};
+    for (int plane = 0; plane < NN_PLANE_COUNT; plane++)
+        shape.c += has(spec, (enum nn_plane)plane);
+    return shape;
 }
 
 int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_input)
@@ -53,8 +71,12 @@ int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_inpu
     input->height = calloc(cells, sizeof *input->height);
     input->rough = calloc(cells, sizeof *input->rough);
     input->step = calloc(cells, sizeof *input->step);
+    input->turn = calloc(cells, sizeof *input->turn);
     input->weight = calloc(spec->rows, sizeof *input->weight);
-    if (!input->column || !input->height || !input->rough || !input->step || !input->weight) {
+    input->turned = calloc(spec->rows, sizeof *input->turned);
+    input->gain = calloc(spec->rows, sizeof *input->gain);
+    if (!input->column || !input->height || !input->rough || !input->step || !input->turn ||
+        !input->weight || !input->turned || !input->gain) {
         nn_input_destroy(input);
         return -ENOMEM;
     }
@@ -75,7 +97,10 @@ void nn_input_destroy(struct nn_input *input)
     free(input->height);
     free(input->rough);
     free(input->step);
+    free(input->turn);
     free(input->weight);
+    free(input->turned);
+    free(input->gain);
     free(input);
 }
 
@@ -111,7 +136,9 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
     memset(input->height, 0, cells * sizeof *input->height);
     memset(input->rough, 0, cells * sizeof *input->rough);
     memset(input->step, 0, cells * sizeof *input->step);
+    memset(input->turn, 0, cells * sizeof *input->turn);
     memset(input->weight, 0, input->spec.rows * sizeof *input->weight);
+    memset(input->turned, 0, input->spec.rows * sizeof *input->turned);
     return 0;
 }
 
@@ -206,13 +233,14 @@ static void add_to_cells(const struct nn_input *input, uint32_t row, double *cel
     }
 }
 
-static void add_weight(struct nn_input *input, uint32_t row)
+/* Lines that the row brings to each grid row. weights: (rows) */
+static void add_weight(const struct nn_input *input, uint32_t row, double *weights)
 {
     uint32_t first;
     uint32_t end;
     find_cells(input, row, &first, &end);
     for (uint32_t r = first; r < end; r++)
-        input->weight[r] += overlap(input, row, r);
+        weights[r] += overlap(input, row, r);
 }
 
 /* Cells that the row overlaps keep the larger of what they hold and input->column's size. */
@@ -236,10 +264,21 @@ static void add_changes(struct nn_input *input, uint32_t row)
         input->work[i] = input->flat[i] - input->before[i];
     average_columns(input, input->work);
     raise_cells(input, row, input->step);
+    add_to_cells(input, row, input->turn);
+    add_weight(input, row, input->turned);
+    if (!has(&input->spec, NN_PLANE_ROUGHNESS))
+        return;
     for (uint32_t i = 0; i < input->points; i++)
         input->work[i] = fabs(input->work[i]);
     average_columns(input, input->work);
     raise_cells(input, row, input->rough);
+}
+
+/* 1 / spread of the lines seen so far, or 0 when there is no surface yet. */
+static double gain_now(const struct nn_input *input)
+{
+    double spread = median_of(&input->spreads);
+    return spread > 0.0 ? 1.0 / spread : 0.0;
 }
 
 /* The largest size among the samples, or NAN when one is not finite. */
@@ -270,7 +309,7 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
         memset(input->flat, 0, input->points * sizeof *input->flat);
     }
     rank(&input->spreads, spread);
-    add_weight(input, row);
+    add_weight(input, row, input->weight);
     average_columns(input, input->flat);
     add_to_cells(input, row, input->height);
     if (input->n_seen > 0 && row == input->next_row)
@@ -279,8 +318,17 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
     input->before = input->flat;
     input->flat = held;
     input->n_seen++;
+    uint32_t complete = nn_input_rows_complete(input);
     input->next_row = row + 1;
+    for (uint32_t r = complete; r < nn_input_rows_complete(input); r++)
+        input->gain[r] = gain_now(input);
     return 0;
+}
+
+uint32_t nn_input_rows_complete(const struct nn_input *input)
+{
+    return input->lines ? (uint32_t)((uint64_t)input->next_row * input->spec.rows / input->lines)
+                        : 0;
 }
 
 uint32_t nn_input_lines_seen(const struct nn_input *input)
@@ -299,32 +347,72 @@ static float cut(double value, float limit)
     return cut_off > limit ? limit : cut_off < -limit ? -limit : cut_off;
 }
 
+/* cells: (cols) of one row, ret_values alike */
+static void write_cells(const struct nn_input *input, const double *cells, double gain,
+                        float *ret_values)
+{
+    for (uint32_t c = 0; c < input->spec.cols; c++)
+        ret_values[c] = cut(cells[c] * gain, input->spec.limit);
+}
+
+static void write_plane(const struct nn_input *input, enum nn_plane plane, uint32_t r, double gain,
+                        float *ret_values)
+{
+    size_t at = (size_t)r * input->spec.cols;
+    double weight = input->weight[r];
+    double turned = input->turned[r];
+    double lines_per_row = (double)input->lines / (double)input->spec.rows;
+    switch (plane) {
+    case NN_PLANE_HEIGHT:
+        write_cells(input, input->height + at, weight > 0.0 ? gain / weight : 0.0, ret_values);
+        return;
+    case NN_PLANE_ROUGHNESS:
+        write_cells(input, input->rough + at, gain, ret_values);
+        return;
+    case NN_PLANE_STEP:
+        write_cells(input, input->step + at, gain, ret_values);
+        return;
+    case NN_PLANE_SEEN:
+        for (uint32_t c = 0; c < input->spec.cols; c++)
+            ret_values[c] = (float)fmin(weight / lines_per_row, 1.0);
+        return;
+    case NN_PLANE_TURN:
+        write_cells(input, input->turn + at, turned > 0.0 ? gain / turned : 0.0, ret_values);
+        return;
+    case NN_PLANE_COUNT:
+        return;
+    }
+}
+
+/* Plane after plane, `step` values apart. */
+static void write_row(const struct nn_input *input, uint32_t r, double gain, size_t step,
+                      float *ret_values)
+{
+    bool frozen = input->spec.scaling == NN_SCALING_FROZEN && r < nn_input_rows_complete(input);
+    for (int plane = 0; plane < NN_PLANE_COUNT; plane++) {
+        if (!has(&input->spec, (enum nn_plane)plane))
+            continue;
+        write_plane(input, (enum nn_plane)plane, r, frozen ? input->gain[r] : gain, ret_values);
+        ret_values += step;
+    }
+}
+
+void nn_input_row(const struct nn_input *input, uint32_t r, float *ret_row)
+{
+    write_row(input, r, gain_now(input), input->spec.cols, ret_row);
+}
+
 void nn_input_write(const struct nn_input *input, float *ret_planes)
 {
-    uint32_t cols = input->spec.cols;
-    size_t cells = (size_t)input->spec.rows * cols;
-    float limit = input->spec.limit;
-    double spread = median_of(&input->spreads);
-    double gain = spread > 0.0 ? 1.0 / spread : 0.0;
-    double lines_per_row = (double)input->lines / (double)input->spec.rows;
-    float *rough = ret_planes + cells;
-    float *step = rough + cells;
-    float *seen = step + cells;
-    for (uint32_t r = 0; r < input->spec.rows; r++) {
-        double weight = input->weight[r];
-        double height_gain = weight > 0.0 ? gain / weight : 0.0;
-        for (size_t at = r * (size_t)cols; at < (r + 1) * (size_t)cols; at++) {
-            ret_planes[at] = cut(input->height[at] * height_gain, limit);
-            rough[at] = cut(input->rough[at] * gain, limit);
-            step[at] = cut(input->step[at] * gain, limit);
-            seen[at] = (float)fmin(weight / lines_per_row, 1.0);
-        }
-    }
+    size_t cells = (size_t)input->spec.rows * input->spec.cols;
+    double gain = gain_now(input);
+    for (uint32_t r = 0; r < input->spec.rows; r++)
+        write_row(input, r, gain, cells, ret_planes + (size_t)r * input->spec.cols);
 }
 
 void nn_input_mirror(const struct nn_input_spec *spec, const float *planes, float *ret_mirrored)
 {
-    size_t lines = (size_t)NN_INPUT_PLANES * spec->rows;
+    size_t lines = (size_t)nn_input_shape(spec).c * spec->rows;
     for (size_t line = 0; line < lines; line++, planes += spec->cols, ret_mirrored += spec->cols)
         for (uint32_t c = 0; c < spec->cols; c++)
             ret_mirrored[c] = planes[spec->cols - 1 - c];

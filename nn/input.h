@@ -2,38 +2,62 @@
  * What the network looks at: a partial frame brought to a fixed grid, built line by line from
  * lines already seen and from nothing else.
  *
- * Four planes over `rows` x `cols` cells, row 0 = the first lines scanned, planes 0 to 2 in units
- * of the frame's spread:
- *   0  height: mean over the cell's share of the flattened lines seen
- *   1  roughness: the mean size of the line-to-line change over the cell's columns, at the lines'
- *      own resolution; of the cell's lines the largest
- *   2  step: the size of the mean line-to-line change over the cell's columns, where noise between
- *      samples averages out; of the cell's lines the largest. A tip change is one such step;
- *      averaging lines first would hide it.
- *   3  seen: share of the cell's lines that have been seen, 0..1
- * The spread is the median of the seen lines' own standard deviations. Cells not seen are 0.
+ * Up to five planes over `rows` x `cols` cells, row 0 = the first lines scanned. All but `seen` are
+ * in units of the spread, the median of the seen lines' own standard deviations, cut off at
+ * +-limit; cells not seen are 0.
  */
 #ifndef NN_INPUT_H
 #define NN_INPUT_H
 
 #include "nn/flatten.h"
+#include "nn/layer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NN_INPUT_PLANES = 4, NN_INPUT_POINTS_MAX = 8192, NN_INPUT_LINES_MAX = 8192 };
+enum { NN_INPUT_POINTS_MAX = 8192, NN_INPUT_LINES_MAX = 8192 };
+
+/* What a plane holds. The numbers are part of the model file. */
+enum nn_plane {
+    NN_PLANE_HEIGHT = 0,    /* mean over the cell's share of the flattened lines seen */
+    NN_PLANE_ROUGHNESS = 1, /* the mean size of the line-to-line change over the cell's columns, at
+                               the lines' own resolution; of the cell's lines the largest */
+    NN_PLANE_STEP = 2,      /* the size of the mean line-to-line change over the cell's columns,
+                               where noise between samples averages out; of the cell's lines the
+                               largest. A tip change is one such step; averaging lines first would
+                               hide it. */
+    NN_PLANE_SEEN = 3,      /* share of the cell's lines that have been seen, 0..1 */
+    NN_PLANE_TURN = 4,      /* mean line-to-line change over the cell, with its sign */
+    NN_PLANE_COUNT
+};
+
+/* Height, roughness, step and seen, in this order. */
+enum { NN_PLANES_DEFAULT = 0xF };
+
+/* By which spread a grid row is divided. The numbers are part of the model file. */
+enum nn_scaling {
+    NN_SCALING_MEDIAN = 0, /* that of all lines seen until now: all rows change with every line */
+    NN_SCALING_FROZEN = 1, /* that of the lines seen when the row was completed: a complete row
+                              never changes again, so that a network can go on from it; rows not
+                              complete as above */
+};
 
 /* Part of the model file. */
 struct nn_input_spec {
     uint32_t rows, cols; /* 8..512 each */
     enum nn_flatten flatten;
-    float limit;    /* planes 0 to 2 are cut off at +-limit spreads */
-    uint32_t looks; /* 1: the frame as it is; 2: also mirrored, and the logits' mean */
+    float limit;     /* cut-off in spreads */
+    uint32_t looks;  /* 1: the frame as it is; 2: also mirrored, and the logits' mean */
+    uint32_t planes; /* bit p: plane p is there; they follow each other in rising order */
+    enum nn_scaling scaling;
 };
 
 struct nn_input;
 
 bool nn_input_spec_valid(const struct nn_input_spec *spec);
+
+/* (planes, rows, cols) */
+struct nn_shape nn_input_shape(const struct nn_input_spec *spec);
 
 /* 0, -EINVAL (not valid), -ENOMEM. */
 int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_input);
@@ -54,7 +78,13 @@ uint32_t nn_input_lines_seen(const struct nn_input *input);
 /* Share of the frame that the scan has passed, 0..1, skipped lines included. */
 float nn_input_seen(const struct nn_input *input);
 
-/* ret_planes: (NN_INPUT_PLANES, rows, cols) */
+/* Grid rows whose lines have all been passed, from row 0 on. */
+uint32_t nn_input_rows_complete(const struct nn_input *input);
+
+/* ret_row: (planes, cols) of grid row r */
+void nn_input_row(const struct nn_input *input, uint32_t r, float *ret_row);
+
+/* ret_planes: (planes, rows, cols) */
 void nn_input_write(const struct nn_input *input, float *ret_planes);
 
 /* The same frame seen in a mirror, columns from right to left. planes, ret_mirrored: as above. */

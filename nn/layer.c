@@ -10,39 +10,91 @@
 
 enum {
     UNITS_MAX = 8192,
-    KERNEL_MAX = 15,
-    STRIDE_MAX = 8,
     SAMPLE_MAX = 1 << 22,
-    WEIGHTS_MAX = 1 << 24,
+    WEIGHTS_MAX = 1 << 26,
     SCRATCH_MAX = 1 << 25,
+    NOISE_MAX = 10000,
 };
+
+void nn_layer_spec_pack(const struct nn_layer_spec *spec, uint32_t *ret_numbers)
+{
+    const uint32_t numbers[NN_LAYER_SPEC_NUMBERS] = {
+        (uint32_t)spec->kind, spec->units,         spec->kernel_rows, spec->kernel_cols,
+        spec->stride_rows,    spec->stride_cols,   spec->padding_top, spec->padding_bottom,
+        spec->padding_left,   spec->padding_right, spec->causal,      spec->bias,
+        spec->permille};
+    memcpy(ret_numbers, numbers, sizeof numbers);
+}
+
+struct nn_layer_spec nn_layer_spec_unpack(const uint32_t *numbers)
+{
+    return (struct nn_layer_spec){.kind = (enum nn_layer_kind)numbers[0],
+                                  .units = numbers[1],
+                                  .kernel_rows = numbers[2],
+                                  .kernel_cols = numbers[3],
+                                  .stride_rows = numbers[4],
+                                  .stride_cols = numbers[5],
+                                  .padding_top = numbers[6],
+                                  .padding_bottom = numbers[7],
+                                  .padding_left = numbers[8],
+                                  .padding_right = numbers[9],
+                                  .causal = numbers[10],
+                                  .bias = numbers[11],
+                                  .permille = numbers[12]};
+}
+
+static bool shape_fits(struct nn_shape shape)
+{
+    return shape.c > 0 && shape.h > 0 && shape.w > 0 && shape.c <= 2 * UNITS_MAX &&
+           shape.h <= UNITS_MAX && shape.w <= UNITS_MAX && nn_shape_size(shape) <= SAMPLE_MAX;
+}
+
+static bool window_fits(const struct nn_layer_spec *spec)
+{
+    return spec->kernel_rows > 0 && spec->kernel_rows <= NN_KERNEL_MAX && spec->kernel_cols > 0 &&
+           spec->kernel_cols <= NN_KERNEL_MAX && spec->stride_rows > 0 &&
+           spec->stride_rows <= NN_STRIDE_MAX && spec->stride_cols > 0 &&
+           spec->stride_cols <= NN_STRIDE_MAX;
+}
+
+static bool padding_fits(const struct nn_layer_spec *spec)
+{
+    if (spec->causal > 1 || (spec->causal && (spec->padding_top || spec->padding_bottom)))
+        return false;
+    return spec->padding_top < spec->kernel_rows && spec->padding_bottom < spec->kernel_rows &&
+           spec->padding_left < spec->kernel_cols && spec->padding_right < spec->kernel_cols;
+}
+
+/* Places for a window of `kernel` along `size` values, `stride` apart; 0 when it does not fit. */
+static uint32_t count_places(uint32_t size, uint32_t kernel, uint32_t stride)
+{
+    return size < kernel ? 0 : (size - kernel) / stride + 1;
+}
 
 static int init_conv(const struct nn_layer_spec *spec, struct nn_layer *layer)
 {
     struct nn_shape in = layer->in;
-    if (spec->units == 0 || spec->units > UNITS_MAX || spec->kernel == 0 ||
-        spec->kernel > KERNEL_MAX || spec->stride == 0 || spec->stride > STRIDE_MAX ||
-        spec->padding >= spec->kernel || spec->bias > 1)
-        return -EINVAL;
-    if (in.h + 2 * spec->padding < spec->kernel || in.w + 2 * spec->padding < spec->kernel)
+    if (spec->units == 0 || spec->units > UNITS_MAX || spec->bias > 1 || !window_fits(spec) ||
+        !padding_fits(spec))
         return -EINVAL;
     layer->out.c = spec->units;
-    layer->out.h = (in.h + 2 * spec->padding - spec->kernel) / spec->stride + 1;
-    layer->out.w = (in.w + 2 * spec->padding - spec->kernel) / spec->stride + 1;
-    size_t taps = (size_t)in.c * spec->kernel * spec->kernel;
+    layer->out.h = spec->causal ? in.h / spec->stride_rows
+                                : count_places(in.h + spec->padding_top + spec->padding_bottom,
+                                               spec->kernel_rows, spec->stride_rows);
+    layer->out.w = count_places(in.w + spec->padding_left + spec->padding_right, spec->kernel_cols,
+                                spec->stride_cols);
+    size_t taps = nn_layer_taps(layer);
     layer->weights = spec->units * (taps + spec->bias);
-    layer->scratch = 2 * taps * layer->out.h * layer->out.w;
+    layer->scratch = layer->out.h && layer->out.w ? nn_conv_scratch(layer) : 0;
     return 0;
 }
 
 static int init_pool(const struct nn_layer_spec *spec, struct nn_layer *layer)
 {
-    struct nn_shape in = layer->in;
-    if (spec->kernel == 0 || spec->kernel > KERNEL_MAX || spec->stride == 0 ||
-        spec->stride > STRIDE_MAX || in.h < spec->kernel || in.w < spec->kernel)
+    if (!window_fits(spec))
         return -EINVAL;
-    layer->out.h = (in.h - spec->kernel) / spec->stride + 1;
-    layer->out.w = (in.w - spec->kernel) / spec->stride + 1;
+    layer->out.h = count_places(layer->in.h, spec->kernel_rows, spec->stride_rows);
+    layer->out.w = count_places(layer->in.w, spec->kernel_cols, spec->stride_cols);
     return 0;
 }
 
@@ -76,14 +128,20 @@ static int init_kind(const struct nn_layer_spec *spec, struct nn_layer *layer)
             return -EINVAL;
         layer->kept = nn_shape_size(layer->in);
         return 0;
+    case NN_LAYER_PREFIX_POOL:
+        layer->out = (struct nn_shape){.c = 2 * layer->in.c, .h = layer->in.h, .w = 1};
+        layer->scratch = 2 * (size_t)layer->in.c;
+        return 0;
+    case NN_LAYER_GRU:
+    case NN_LAYER_LSTM:
+        if (spec->units == 0 || spec->units > UNITS_MAX)
+            return -EINVAL;
+        nn_recurrent_size(layer);
+        return 0;
+    case NN_LAYER_NOISE:
+        return spec->permille <= NOISE_MAX ? 0 : -EINVAL;
     }
     return -EINVAL;
-}
-
-static bool shape_fits(struct nn_shape shape)
-{
-    return shape.c > 0 && shape.h > 0 && shape.w > 0 && shape.c <= 2 * UNITS_MAX &&
-           shape.h <= UNITS_MAX && shape.w <= UNITS_MAX && nn_shape_size(shape) <= SAMPLE_MAX;
 }
 
 int nn_layer_init(const struct nn_layer_spec *spec, struct nn_shape in, struct nn_layer *ret_layer)
@@ -96,13 +154,69 @@ int nn_layer_init(const struct nn_layer_spec *spec, struct nn_shape in, struct n
     return 0;
 }
 
+static bool is_small_pool(enum nn_layer_kind kind)
+{
+    return kind == NN_LAYER_MAX_POOL || kind == NN_LAYER_AVG_POOL;
+}
+
+static bool is_recurrent(enum nn_layer_kind kind)
+{
+    return kind == NN_LAYER_GRU || kind == NN_LAYER_LSTM;
+}
+
+/* Layers whose one output row looks at all input rows. */
+static bool needs_all_rows(enum nn_layer_kind kind)
+{
+    return kind == NN_LAYER_GLOBAL_POOL || kind == NN_LAYER_DENSE;
+}
+
 uint64_t nn_layer_work(const struct nn_layer *layer)
 {
     uint64_t positions = (uint64_t)layer->out.h * layer->out.w;
-    if (layer->spec.kind == NN_LAYER_CONV || layer->spec.kind == NN_LAYER_DENSE)
+    enum nn_layer_kind kind = layer->spec.kind;
+    if (kind == NN_LAYER_CONV || kind == NN_LAYER_DENSE || is_recurrent(kind))
         return layer->weights * positions;
-    uint64_t window = layer->spec.kernel ? layer->spec.kernel : 1;
-    return nn_shape_size(layer->out) * window * window;
+    if (is_small_pool(kind))
+        return nn_shape_size(layer->out) * layer->spec.kernel_rows * layer->spec.kernel_cols;
+    return nn_shape_size(layer->in);
+}
+
+int nn_layer_top(const struct nn_layer *layer)
+{
+    const struct nn_layer_spec *spec = &layer->spec;
+    return spec->causal ? (int)spec->kernel_rows - (int)spec->stride_rows : (int)spec->padding_top;
+}
+
+bool nn_layer_row_causal(const struct nn_layer *layer)
+{
+    const struct nn_layer_spec *spec = &layer->spec;
+    if (spec->kind == NN_LAYER_CONV)
+        return spec->causal;
+    if (is_small_pool(spec->kind))
+        return spec->stride_rows == spec->kernel_rows;
+    return !needs_all_rows(spec->kind) || layer->in.h == 1;
+}
+
+uint32_t nn_layer_rows_after(const struct nn_layer *layer, uint32_t rows)
+{
+    const struct nn_layer_spec *spec = &layer->spec;
+    if (rows >= layer->in.h)
+        return layer->out.h;
+    if (needs_all_rows(spec->kind))
+        return 0;
+    if (spec->kind != NN_LAYER_CONV && !is_small_pool(spec->kind))
+        return rows;
+    int spare = (int)rows + nn_layer_top(layer) - (int)spec->kernel_rows;
+    return spare < 0 ? 0 : (uint32_t)spare / spec->stride_rows + 1;
+}
+
+size_t nn_layer_state(const struct nn_layer *layer)
+{
+    if (layer->spec.kind == NN_LAYER_PREFIX_POOL)
+        return 2 * (size_t)layer->in.c;
+    if (layer->spec.kind == NN_LAYER_GRU)
+        return layer->spec.units;
+    return layer->spec.kind == NN_LAYER_LSTM ? 2 * (size_t)layer->spec.units : 0;
 }
 
 static void dense_forward(const struct nn_layer *layer, uint32_t n, const float *weights,
@@ -149,6 +263,19 @@ static void dropout_forward(const struct nn_layer *layer, const struct nn_pass *
         kept[i] = nn_random_unit(&random) < drop ? 0.0F : scale;
         ret_out[i] = in[i] * kept[i];
     }
+}
+
+static void noise_forward(const struct nn_layer *layer, const struct nn_pass *pass, const float *in,
+                          float *ret_out)
+{
+    size_t size = pass->n * nn_shape_size(layer->in);
+    float deviation = (float)layer->spec.permille / 1000.0F;
+    memcpy(ret_out, in, size * sizeof *in);
+    if (!pass->training)
+        return;
+    struct nn_random random = nn_random_seed(pass->seed, 1, 0);
+    for (size_t i = 0; i < size; i++)
+        ret_out[i] += deviation * (float)nn_random_normal(&random);
 }
 
 static void relu_forward(const struct nn_layer *layer, const struct nn_pass *pass, const float *in,
@@ -201,6 +328,16 @@ void nn_layer_forward(const struct nn_layer *layer, const struct nn_pass *pass,
     case NN_LAYER_DROPOUT:
         dropout_forward(layer, pass, memory->kept, in, ret_out);
         return;
+    case NN_LAYER_PREFIX_POOL:
+        nn_prefix_pool_forward(layer, pass, in, ret_out);
+        return;
+    case NN_LAYER_GRU:
+    case NN_LAYER_LSTM:
+        nn_recurrent_forward(layer, pass, memory, in, ret_out);
+        return;
+    case NN_LAYER_NOISE:
+        noise_forward(layer, pass, in, ret_out);
+        return;
     }
 }
 
@@ -245,10 +382,19 @@ void nn_layer_backward(const struct nn_layer *layer, const struct nn_pass *pass,
         if (flow->in_grad)
             nn_global_pool_backward(layer, pass, flow);
         return;
+    case NN_LAYER_PREFIX_POOL:
+        if (flow->in_grad)
+            nn_prefix_pool_backward(layer, pass, flow);
+        return;
+    case NN_LAYER_GRU:
+    case NN_LAYER_LSTM:
+        nn_recurrent_backward(layer, pass, memory, flow);
+        return;
     case NN_LAYER_RELU:
     case NN_LAYER_SIGMOID:
     case NN_LAYER_LINEAR:
     case NN_LAYER_DROPOUT:
+    case NN_LAYER_NOISE:
         if (flow->in_grad)
             elementwise_backward(layer, pass, memory->kept, flow);
         return;

@@ -4,99 +4,97 @@
 #include <cblas.h>
 #include <string.h>
 
+/* Output columns [ret_first, ret_end) whose input at x0 + stride * column lies in the line. */
+static void find_inside(const struct nn_layer *layer, int x0, int *ret_first, int *ret_end)
+{
+    int stride = (int)layer->spec.stride_cols;
+    int in_w = (int)layer->in.w;
+    int out_w = (int)layer->out.w;
+    int first = x0 < 0 ? (-x0 + stride - 1) / stride : 0;
+    int end = in_w > x0 ? (in_w - 1 - x0) / stride + 1 : 0;
+    *ret_end = end < out_w ? end : out_w;
+    *ret_first = first < *ret_end ? first : *ret_end;
+}
+
+/* What tap column kx sees of one input line at every output column; line NULL = zeros. */
+static void gather_line(const struct nn_layer *layer, const float *line, uint32_t kx,
+                        float *ret_values)
+{
+    int stride = (int)layer->spec.stride_cols;
+    int out_w = (int)layer->out.w;
+    int x0 = (int)kx - (int)layer->spec.padding_left;
+    int first;
+    int end;
+    memset(ret_values, 0, (size_t)out_w * sizeof *ret_values);
+    if (!line)
+        return;
+    find_inside(layer, x0, &first, &end);
+    for (int ox = first; ox < end; ox++)
+        ret_values[ox] = line[x0 + ox * stride];
+}
+
+/* The input line that tap row ky sees at output row oy, or -1 beyond the edge. */
+static int line_at(const struct nn_layer *layer, uint32_t oy, uint32_t ky)
+{
+    int y = (int)(oy * layer->spec.stride_rows + ky) - nn_layer_top(layer);
+    return y < (int)layer->in.h ? y : -1;
+}
+
 /*
- * One row of columns: the values that tap (ky, kx) of channel `plane` sees at every output
- * position of the first `rows` rows. plane: (in.h, in.w), ret_row: (rows, out.w).
+ * in: one sample (c, h, w), ret_columns: (c * kernel_rows * kernel_cols, rows * out.w), what each
+ * tap sees at every position of the first `rows` output rows.
  */
-static void gather_tap(const struct nn_layer *layer, uint32_t rows, const float *plane, uint32_t ky,
-                       uint32_t kx, float *ret_row)
-{
-    int stride = (int)layer->spec.stride;
-    int in_h = (int)layer->in.h;
-    int in_w = (int)layer->in.w;
-    int out_h = (int)rows;
-    int out_w = (int)layer->out.w;
-    int y = (int)ky - (int)layer->spec.padding;
-    int x0 = (int)kx - (int)layer->spec.padding;
-    int first = x0 < 0 ? (-x0 + stride - 1) / stride : 0;
-    int end = in_w > x0 ? (in_w - 1 - x0) / stride + 1 : 0;
-    if (end > out_w)
-        end = out_w;
-    if (first > end)
-        first = end;
-    for (int oy = 0; oy < out_h; oy++, y += stride, ret_row += out_w) {
-        if (y < 0 || y >= in_h) {
-            memset(ret_row, 0, (size_t)out_w * sizeof *ret_row);
-            continue;
-        }
-        const float *line = plane + y * in_w + x0;
-        for (int ox = 0; ox < first; ox++)
-            ret_row[ox] = 0.0F;
-        if (stride == 1)
-            memcpy(ret_row + first, line + first, (size_t)(end - first) * sizeof *line);
-        else
-            for (int ox = first; ox < end; ox++)
-                ret_row[ox] = line[ox * stride];
-        for (int ox = end; ox < out_w; ox++)
-            ret_row[ox] = 0.0F;
-    }
-}
-
-/* The way back: a row of column gradients added to the plane it came from. */
-static void scatter_tap(const struct nn_layer *layer, const float *row, uint32_t ky, uint32_t kx,
-                        float *plane_grad)
-{
-    int stride = (int)layer->spec.stride;
-    int in_h = (int)layer->in.h;
-    int in_w = (int)layer->in.w;
-    int out_h = (int)layer->out.h;
-    int out_w = (int)layer->out.w;
-    int y = (int)ky - (int)layer->spec.padding;
-    int x0 = (int)kx - (int)layer->spec.padding;
-    int first = x0 < 0 ? (-x0 + stride - 1) / stride : 0;
-    int end = in_w > x0 ? (in_w - 1 - x0) / stride + 1 : 0;
-    if (end > out_w)
-        end = out_w;
-    for (int oy = 0; oy < out_h; oy++, y += stride, row += out_w) {
-        if (y < 0 || y >= in_h)
-            continue;
-        float *line = plane_grad + y * in_w + x0;
-        if (stride == 1)
-            for (int ox = first; ox < end; ox++)
-                line[ox] += row[ox];
-        else
-            for (int ox = first; ox < end; ox++)
-                line[ox * stride] += row[ox];
-    }
-}
-
-/* in: one sample (c, h, w), ret_columns: (c * kernel * kernel, rows * out.w) */
 static void gather(const struct nn_layer *layer, uint32_t rows, const float *in, float *ret_columns)
 {
     size_t plane = (size_t)layer->in.h * layer->in.w;
-    size_t positions = (size_t)rows * layer->out.w;
     for (uint32_t c = 0; c < layer->in.c; c++)
-        for (uint32_t ky = 0; ky < layer->spec.kernel; ky++)
-            for (uint32_t kx = 0; kx < layer->spec.kernel; kx++, ret_columns += positions)
-                gather_tap(layer, rows, in + c * plane, ky, kx, ret_columns);
+        for (uint32_t ky = 0; ky < layer->spec.kernel_rows; ky++)
+            for (uint32_t kx = 0; kx < layer->spec.kernel_cols; kx++)
+                for (uint32_t oy = 0; oy < rows; oy++, ret_columns += layer->out.w) {
+                    int y = line_at(layer, oy, ky);
+                    const float *line = y < 0 ? NULL : in + c * plane + (size_t)y * layer->in.w;
+                    gather_line(layer, line, kx, ret_columns);
+                }
+}
+
+/* The way back of gather_line: column gradients added to the line they came from. */
+static void scatter_line(const struct nn_layer *layer, const float *values, uint32_t kx,
+                         float *line)
+{
+    int stride = (int)layer->spec.stride_cols;
+    int x0 = (int)kx - (int)layer->spec.padding_left;
+    int first;
+    int end;
+    find_inside(layer, x0, &first, &end);
+    for (int ox = first; ox < end; ox++)
+        line[x0 + ox * stride] += values[ox];
 }
 
 static void scatter(const struct nn_layer *layer, const float *columns, float *ret_in_grad)
 {
     size_t plane = (size_t)layer->in.h * layer->in.w;
-    size_t positions = (size_t)layer->out.h * layer->out.w;
     memset(ret_in_grad, 0, layer->in.c * plane * sizeof *ret_in_grad);
     for (uint32_t c = 0; c < layer->in.c; c++)
-        for (uint32_t ky = 0; ky < layer->spec.kernel; ky++)
-            for (uint32_t kx = 0; kx < layer->spec.kernel; kx++, columns += positions)
-                scatter_tap(layer, columns, ky, kx, ret_in_grad + c * plane);
+        for (uint32_t ky = 0; ky < layer->spec.kernel_rows; ky++)
+            for (uint32_t kx = 0; kx < layer->spec.kernel_cols; kx++)
+                for (uint32_t oy = 0; oy < layer->out.h; oy++, columns += layer->out.w) {
+                    int y = line_at(layer, oy, ky);
+                    if (y >= 0)
+                        scatter_line(layer, columns, kx,
+                                     ret_in_grad + c * plane + (size_t)y * layer->in.w);
+                }
+}
+
+size_t nn_conv_scratch(const struct nn_layer *layer)
+{
+    return 2 * nn_layer_taps(layer) * layer->out.h * layer->out.w;
 }
 
 void nn_conv_forward(const struct nn_layer *layer, const struct nn_pass *pass,
                      const struct nn_layer_memory *memory, const float *in, float *ret_out)
 {
     int units = (int)layer->spec.units;
-    int taps = (int)(layer->in.c * layer->spec.kernel * layer->spec.kernel);
+    int taps = (int)nn_layer_taps(layer);
     int plane = (int)(layer->out.h * layer->out.w);
     uint32_t rows = pass->rows ? pass->rows : layer->out.h;
     int positions = (int)(rows * layer->out.w);
@@ -117,7 +115,7 @@ void nn_conv_backward(const struct nn_layer *layer, const struct nn_pass *pass,
                       const struct nn_layer_memory *memory, const struct nn_layer_flow *flow)
 {
     int units = (int)layer->spec.units;
-    int taps = (int)(layer->in.c * layer->spec.kernel * layer->spec.kernel);
+    int taps = (int)nn_layer_taps(layer);
     int positions = (int)(layer->out.h * layer->out.w);
     float *bias_grads = memory->weight_grads + (size_t)units * (size_t)taps;
     float *columns = pass->scratch;

@@ -4,68 +4,98 @@
 #include <math.h>
 #include <string.h>
 
+/* The corner of the window at output (y, x) in a plane (in.h, in.w). */
+static size_t corner_of(const struct nn_layer *layer, uint32_t y, uint32_t x)
+{
+    return (size_t)y * layer->spec.stride_rows * layer->in.w + (size_t)x * layer->spec.stride_cols;
+}
+
 /* Index of the window's first largest value. window: its top left corner in a plane `w` wide. */
-static size_t find_largest(const float *window, uint32_t kernel, uint32_t w)
+static size_t find_largest(const struct nn_layer_spec *spec, const float *window, uint32_t w)
 {
     size_t best = 0;
-    for (uint32_t ky = 0; ky < kernel; ky++)
-        for (uint32_t kx = 0; kx < kernel; kx++)
+    for (uint32_t ky = 0; ky < spec->kernel_rows; ky++)
+        for (uint32_t kx = 0; kx < spec->kernel_cols; kx++)
             if (window[ky * (size_t)w + kx] > window[best])
                 best = ky * (size_t)w + kx;
     return best;
 }
 
-static float mean_of(const float *window, uint32_t kernel, uint32_t w)
+/* Channel c of the rows, from column x0 on. */
+static float pool_window(const struct nn_layer *layer, const struct nn_row *rows, uint32_t c,
+                         uint32_t x0)
 {
+    const struct nn_layer_spec *spec = &layer->spec;
+    bool largest = spec->kind == NN_LAYER_MAX_POOL;
+    float best = rows[0].at[c * rows[0].step + x0];
     float sum = 0.0F;
-    for (uint32_t ky = 0; ky < kernel; ky++)
-        for (uint32_t kx = 0; kx < kernel; kx++)
-            sum += window[ky * (size_t)w + kx];
-    return sum / (float)(kernel * kernel);
+    for (uint32_t ky = 0; ky < spec->kernel_rows; ky++) {
+        const float *line = rows[ky].at + c * rows[ky].step + x0;
+        for (uint32_t kx = 0; kx < spec->kernel_cols; kx++) {
+            best = line[kx] > best ? line[kx] : best;
+            sum += line[kx];
+        }
+    }
+    return largest ? best : sum / (float)(spec->kernel_rows * spec->kernel_cols);
+}
+
+void nn_pool_row(const struct nn_layer *layer, const struct nn_row *rows, struct nn_row_out out)
+{
+    for (uint32_t c = 0; c < layer->in.c; c++)
+        for (uint32_t x = 0; x < layer->out.w; x++)
+            out.at[c * out.step + x] = pool_window(layer, rows, c, x * layer->spec.stride_cols);
 }
 
 void nn_pool_forward(const struct nn_layer *layer, const struct nn_pass *pass, const float *in,
                      float *ret_out)
 {
-    uint32_t w = layer->in.w;
-    uint32_t kernel = layer->spec.kernel;
-    size_t planes = (size_t)pass->n * layer->in.c;
-    bool largest = layer->spec.kind == NN_LAYER_MAX_POOL;
-    for (size_t plane = 0; plane < planes; plane++, in += (size_t)layer->in.h * w)
-        for (uint32_t y = 0; y < layer->out.h; y++)
-            for (uint32_t x = 0; x < layer->out.w; x++) {
-                const float *window = in + (size_t)(y * w + x) * layer->spec.stride;
-                *ret_out++ =
-                    largest ? window[find_largest(window, kernel, w)] : mean_of(window, kernel, w);
-            }
+    size_t plane = (size_t)layer->in.h * layer->in.w;
+    size_t out_plane = (size_t)layer->out.h * layer->out.w;
+    uint32_t wanted = pass->rows ? pass->rows : layer->out.h;
+    struct nn_row rows[NN_KERNEL_MAX];
+    for (uint32_t i = 0; i < pass->n; i++) {
+        for (uint32_t y = 0; y < wanted; y++) {
+            for (uint32_t ky = 0; ky < layer->spec.kernel_rows; ky++)
+                rows[ky] = (struct nn_row){
+                    .at = in + corner_of(layer, y, 0) + (size_t)ky * layer->in.w, .step = plane};
+            nn_pool_row(
+                layer, rows,
+                (struct nn_row_out){.at = ret_out + (size_t)y * layer->out.w, .step = out_plane});
+        }
+        in += layer->in.c * plane;
+        ret_out += layer->out.c * out_plane;
+    }
+}
+
+/* One window's gradient, back to where its value came from. in, in_grad: the window's corner. */
+static void spread_grad(const struct nn_layer *layer, const float *in, float grad, float *in_grad)
+{
+    const struct nn_layer_spec *spec = &layer->spec;
+    if (spec->kind == NN_LAYER_MAX_POOL) {
+        in_grad[find_largest(spec, in, layer->in.w)] += grad;
+        return;
+    }
+    float share = grad / (float)(spec->kernel_rows * spec->kernel_cols);
+    for (uint32_t ky = 0; ky < spec->kernel_rows; ky++)
+        for (uint32_t kx = 0; kx < spec->kernel_cols; kx++)
+            in_grad[ky * (size_t)layer->in.w + kx] += share;
 }
 
 void nn_pool_backward(const struct nn_layer *layer, const struct nn_pass *pass,
                       const struct nn_layer_flow *flow)
 {
-    uint32_t w = layer->in.w;
-    uint32_t kernel = layer->spec.kernel;
     size_t planes = (size_t)pass->n * layer->in.c;
+    size_t plane = (size_t)layer->in.h * layer->in.w;
     const float *in = flow->in;
     const float *out_grad = flow->out_grad;
     float *in_grad = flow->in_grad;
     memset(in_grad, 0, pass->n * nn_shape_size(layer->in) * sizeof *in_grad);
-    for (size_t plane = 0; plane < planes; plane++) {
+    for (size_t k = 0; k < planes; k++, in += plane, in_grad += plane)
         for (uint32_t y = 0; y < layer->out.h; y++)
             for (uint32_t x = 0; x < layer->out.w; x++) {
-                size_t corner = (size_t)(y * w + x) * layer->spec.stride;
-                float grad = *out_grad++;
-                if (layer->spec.kind == NN_LAYER_MAX_POOL) {
-                    in_grad[corner + find_largest(in + corner, kernel, w)] += grad;
-                    continue;
-                }
-                for (uint32_t ky = 0; ky < kernel; ky++)
-                    for (uint32_t kx = 0; kx < kernel; kx++)
-                        in_grad[corner + ky * (size_t)w + kx] += grad / (float)(kernel * kernel);
+                size_t corner = corner_of(layer, y, x);
+                spread_grad(layer, in + corner, *out_grad++, in_grad + corner);
             }
-        in += (size_t)layer->in.h * w;
-        in_grad += (size_t)layer->in.h * w;
-    }
 }
 
 uint32_t nn_layer_rows_seen(const struct nn_layer *layer, const struct nn_pass *pass, uint32_t i)

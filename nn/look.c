@@ -2,6 +2,7 @@
 #include "nn/look.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 struct nn_look {
@@ -40,9 +41,23 @@ void nn_look_destroy(struct nn_look *look)
     free(look);
 }
 
-void nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits)
+/* Output rows that the frame so far has a verdict for. */
+static uint32_t rows_judged(const struct nn_look *look, const struct nn_input *input)
+{
+    if (nn_network_row_causal(look->network))
+        return nn_network_rows_after(look->network, nn_input_rows_complete(input));
+    uint32_t rows = nn_network_output(look->network).h;
+    float reached = ceilf(nn_input_seen(input) * (float)rows);
+    return reached < 1.0F ? 1 : reached < (float)rows ? (uint32_t)reached : rows;
+}
+
+int nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits)
 {
     uint32_t looks = look->spec.looks;
+    struct nn_shape out = nn_network_output(look->network);
+    uint32_t rows = rows_judged(look, input);
+    if (rows == 0)
+        return -ENODATA;
     size_t size = nn_shape_size(nn_network_input(look->network));
     float share = nn_input_seen(input);
     const float seen[2] = {share, share};
@@ -51,6 +66,10 @@ void nn_look_judge(struct nn_look *look, const struct nn_input *input, float *re
         nn_input_mirror(&look->spec, look->planes, look->planes + size);
     struct nn_batch batch = {.n = looks, .inputs = look->planes, .seen = seen};
     const float *logits = nn_network_judge(look->network, look->workspace, &batch);
-    for (int k = 0; k < NN_LABEL_COUNT; k++)
-        ret_logits[k] = looks > 1 ? 0.5F * (logits[k] + logits[NN_LABEL_COUNT + k]) : logits[k];
+    for (uint32_t k = 0; k < out.c; k++) {
+        float plain = logits[(size_t)k * out.h + rows - 1];
+        float mirrored = looks > 1 ? logits[(size_t)(out.c + k) * out.h + rows - 1] : plain;
+        ret_logits[k] = looks > 1 ? 0.5F * (plain + mirrored) : plain;
+    }
+    return 0;
 }

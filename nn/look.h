@@ -11,12 +11,18 @@
 
 struct nn_look;
 
-/* `network` (one output per label) is borrowed and must outlive the look. 0, -ENOMEM. */
+/*
+ * `network`, its output (labels, rows, 1), is borrowed and must outlive the look. 0, -ENOMEM.
+ */
 int nn_look_create(const struct nn_network *network, const struct nn_input_spec *spec,
                    struct nn_look **ret_look);
 void nn_look_destroy(struct nn_look *look);
 
-/* ret_logits: (NN_LABEL_COUNT) */
-void nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits);
+/*
+ * ret_logits: (labels), those of the newest output row: of a row-causal network the newest whose
+ * input rows are complete, of others the one that the scan has reached.
+ * 0, -ENODATA (no output row is complete yet).
+ */
+int nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * A trained model: architecture, weights, label names, input convention and calibration, in one
+ * A trained model: architectures, weights, label names, input convention and calibrations, in one
  * checksummed file (format: docs/model.md).
  */
 #ifndef NN_MODEL_H
@@ -7,6 +7,7 @@
 
 #include "nn/calibrate.h"
 #include "nn/input.h"
+#include "nn/labels.h"
 #include "nn/network.h"
 
 #include <stddef.h>
@@ -31,21 +32,67 @@ const char *nn_model_hash(const struct nn_model *model);
 /* What was trained, as a person wrote it. Borrowed from the model. */
 const char *nn_model_note(const struct nn_model *model);
 
-const struct nn_input_spec *nn_model_input(const struct nn_model *model);
-const struct nn_calibration *nn_model_calibration(const struct nn_model *model);
+/* Recordings it was trained on, one name per line; "" = not told. Borrowed from the model. */
+const char *nn_model_recordings(const struct nn_model *model);
 
-/* The network with its batch norms folded in. Borrowed from the model. */
-const struct nn_network *nn_model_network(const struct nn_model *model);
+const struct nn_input_spec *nn_model_input(const struct nn_model *model);
+
+/* A model is one network or several that judge together: members, all with the same input. */
+enum { NN_MODEL_MEMBERS_MAX = 16 };
+
+uint32_t nn_model_members(const struct nn_model *model);
+
+/*
+ * A member as it judges, its batch norms folded in, and as it was trained. The channels of its
+ * output are the labels it answers, in rising order. Borrowed from the model.
+ */
+const struct nn_network *nn_model_network(const struct nn_model *model, uint32_t member);
+const struct nn_network *nn_model_trained(const struct nn_model *model, uint32_t member);
+const struct nn_calibration *nn_model_calibration(const struct nn_model *model, uint32_t member);
+
+/* Bit k: it answers label k. NN_MODEL_ALL_LABELS: every one. */
+enum { NN_MODEL_ALL_LABELS = (1 << NN_LABEL_COUNT) - 1 };
+uint32_t nn_model_answers(const struct nn_model *model, uint32_t member);
+
+/* How members that answer the same label become one score. The numbers are in the file. */
+enum nn_combine {
+    NN_COMBINE_MEAN = 0, /* mean of their scores */
+    NN_COMBINE_VOTE = 1, /* share of them that say yes, each by its own threshold */
+};
+enum nn_combine nn_model_combine(const struct nn_model *model);
+
+/*
+ * From the members' logits to the model's scores, with `seen` the share of the frame.
+ * logits: (members, NN_LABEL_COUNT), of which those a member does not answer do not matter;
+ * ret_scores: (NN_LABEL_COUNT).
+ */
+void nn_model_scores(const struct nn_model *model, float seen, const float *logits,
+                     float *ret_scores);
+
+/* Puts a member's outputs in their labels' places. outputs: (answers), ret_logits: (labels). */
+void nn_model_place(uint32_t answers, const float *outputs, float *ret_logits);
+
+/* One member, as it goes into a file. */
+struct nn_model_member {
+    struct nn_network *network; /* as trained, not folded; output (answers, rows, 1) */
+    uint32_t answers;
+    struct nn_calibration calibration;
+};
 
 /* What a model file is made of; all borrowed. */
 struct nn_model_parts {
     struct nn_input_spec input;
-    struct nn_network *network; /* as trained, not folded */
-    struct nn_calibration calibration;
-    const char *note; /* at most 4095 bytes */
+    const struct nn_model_member *members;
+    uint32_t n_members;
+    enum nn_combine combine;
+    const char *note;       /* at most 4095 bytes */
+    const char *recordings; /* one name per line, at most 65535 bytes; NULL = "" */
 };
 
-/* Writes the file whole or not at all. 0, -EINVAL (parts that load would refuse), -errno. */
+/*
+ * Writes the file whole or not at all. 0, -EINVAL (parts that load would refuse), -errno. A model
+ * must have a verdict by three quarters of a frame.
+ */
 int nn_model_save(const char *path, const struct nn_model_parts *parts);
 
 #endif

@@ -1,6 +1,6 @@
 /* Model files: reading with every doubt, writing whole. */
 #include "nn/bytes.h"
-#include "nn/model.h"
+#include "nn/model_inside.h"
 #include "nn/random.h"
 #include "nn/stream.h"
 
@@ -12,9 +12,8 @@
 #include <string.h>
 
 enum {
-    VERSION = 1,
-    FILE_BYTES_MAX = 64 << 20,
-    NOTE_BYTES_MAX = 4096,
+    VERSION = 2,
+    FILE_BYTES_MAX = 512 << 20,
     TEST_SIDE_MAX = 256,
 };
 
@@ -31,47 +30,12 @@ struct self_test {
     float scores[NN_LABEL_COUNT];
 };
 
-struct nn_model {
-    struct nn_input_spec input;
-    struct nn_network *trained;
-    struct nn_network *folded;
-    struct nn_calibration calibration;
-    char note[NOTE_BYTES_MAX];
-    char hash[2 * crypto_hash_sha256_BYTES + 1];
-};
-
-void nn_model_destroy(struct nn_model *model)
+static uint32_t count_answers(uint32_t answers)
 {
-    if (!model)
-        return;
-    nn_network_destroy(model->trained);
-    nn_network_destroy(model->folded);
-    free(model);
-}
-
-const char *nn_model_hash(const struct nn_model *model)
-{
-    return model->hash;
-}
-
-const char *nn_model_note(const struct nn_model *model)
-{
-    return model->note;
-}
-
-const struct nn_input_spec *nn_model_input(const struct nn_model *model)
-{
-    return &model->input;
-}
-
-const struct nn_calibration *nn_model_calibration(const struct nn_model *model)
-{
-    return &model->calibration;
-}
-
-const struct nn_network *nn_model_network(const struct nn_model *model)
-{
-    return model->folded;
+    uint32_t n = 0;
+    for (int k = 0; k < NN_LABEL_COUNT; k++)
+        n += answers >> k & 1U;
+    return n;
 }
 
 static bool labels_match(struct nn_bytes_reader *reader)
@@ -90,7 +54,6 @@ static const char *read_weights(struct nn_bytes_reader *reader, float *values, s
 {
     if (nn_bytes_get_u64(reader) != n)
         return "the number of weights does not fit the architecture";
-    /* Sizes are known to be sane only now; the reader itself stops at the end of the data. */
     nn_bytes_get_f32s(reader, values, n);
     for (size_t i = 0; i < n; i++)
         if (!isfinite(values[i]))
@@ -98,69 +61,126 @@ static const char *read_weights(struct nn_bytes_reader *reader, float *values, s
     return NULL;
 }
 
-static const char *read_network(struct nn_bytes_reader *reader, struct nn_model *model)
+/* Layers that fit together and give one output per label answered; ret_specs: (ret_n). */
+static const char *read_layers(struct nn_bytes_reader *reader, struct nn_model *model,
+                               struct nn_layer_spec *ret_specs, uint32_t *ret_n)
 {
-    struct nn_layer_spec specs[NN_NETWORK_LAYERS_MAX];
+    struct inside *member = &model->members[model->n_members - 1];
     uint32_t n = nn_bytes_get_u32(reader);
     if (n == 0 || n > NN_NETWORK_LAYERS_MAX)
         return "the number of layers is out of range";
     for (uint32_t i = 0; i < n; i++) {
-        specs[i].kind = (enum nn_layer_kind)nn_bytes_get_u32(reader);
-        specs[i].units = nn_bytes_get_u32(reader);
-        specs[i].kernel = nn_bytes_get_u32(reader);
-        specs[i].stride = nn_bytes_get_u32(reader);
-        specs[i].padding = nn_bytes_get_u32(reader);
-        specs[i].bias = nn_bytes_get_u32(reader);
-        specs[i].permille = nn_bytes_get_u32(reader);
+        uint32_t numbers[NN_LAYER_SPEC_NUMBERS];
+        for (int k = 0; k < NN_LAYER_SPEC_NUMBERS; k++)
+            numbers[k] = nn_bytes_get_u32(reader);
+        ret_specs[i] = nn_layer_spec_unpack(numbers);
     }
-    struct nn_shape shape = {.c = NN_INPUT_PLANES, .h = model->input.rows, .w = model->input.cols};
-    if (reader->failed || nn_network_create(shape, specs, n, &model->trained) != 0)
+    struct nn_network_size size;
+    if (reader->failed ||
+        nn_network_measure(nn_input_shape(&model->input), ret_specs, n, &size) != 0)
         return "the layers do not fit together";
-    if (nn_shape_size(nn_network_output(model->trained)) != NN_LABEL_COUNT)
-        return "the network does not have one output per label";
+    if (size.output.c != count_answers(member->answers) || size.output.w != 1)
+        return "a network does not have one output per label";
+    model->work += size.work * model->input.looks;
+    if (model->work > NN_NETWORK_WORK_MAX)
+        return "the networks are too large together";
+    if (4 * (size.weights + size.stats) > reader->left)
+        return "the file ends early";
+    *ret_n = n;
+    return NULL;
+}
+
+static const char *read_network(struct nn_bytes_reader *reader, struct nn_model *model)
+{
+    struct inside *member = &model->members[model->n_members - 1];
+    struct nn_layer_spec specs[NN_NETWORK_LAYERS_MAX];
+    uint32_t n = 0;
+    const char *reason = read_layers(reader, model, specs, &n);
+    if (reason)
+        return reason;
+    if (nn_network_create(nn_input_shape(&model->input), specs, n, &member->trained) != 0)
+        return "the layers do not fit together";
     size_t n_weights;
     size_t n_stats;
-    float *weights = nn_network_weights(model->trained, &n_weights);
-    float *stats = nn_network_stats(model->trained, &n_stats);
-    if (4 * (n_weights + n_stats) > reader->left)
-        return "the file ends early";
-    const char *reason = read_weights(reader, weights, n_weights);
+    float *weights = nn_network_weights(member->trained, &n_weights);
+    float *stats = nn_network_stats(member->trained, &n_stats);
+    reason = read_weights(reader, weights, n_weights);
     if (!reason)
         reason = read_weights(reader, stats, n_stats);
-    if (!reason && nn_network_fold(model->trained, &model->folded) != 0)
+    if (!reason && nn_network_fold(member->trained, &member->folded) != 0)
         reason = "the layers do not fit together";
     return reason;
 }
 
-static const char *read_calibration(struct nn_bytes_reader *reader, struct nn_model *model)
+static bool decision_fits(const struct nn_decision *d)
 {
-    struct nn_calibration *calibration = &model->calibration;
-    calibration->n = nn_bytes_get_u32(reader);
-    if (calibration->n == 0 || calibration->n > NN_CALIBRATION_KNOTS_MAX)
-        return "the number of calibration knots is out of range";
-    for (uint32_t i = 0; i < calibration->n; i++) {
-        struct nn_calibration_knot *knot = &calibration->knots[i];
-        knot->seen = nn_bytes_get_f32(reader);
-        nn_bytes_get_f32s(reader, knot->scale, NN_LABEL_COUNT);
-        nn_bytes_get_f32s(reader, knot->offset, NN_LABEL_COUNT);
-        for (int d = 0; d < NN_DECISION_COUNT; d++)
-            knot->decisions[d] = nn_decision_default();
-        bool fine = knot->seen > (i ? knot[-1].seen : 0.0F) && knot->seen <= 1.0F;
-        for (int k = 0; k < NN_LABEL_COUNT; k++)
-            fine = fine && isfinite(knot->scale[k]) && isfinite(knot->offset[k]);
-        if (!fine)
-            return "the calibration is not one of shares between 0 and 1";
+    return d->low >= 0.0F && d->low <= d->threshold && d->threshold <= d->high && d->high <= 1.0F;
+}
+
+static bool read_knot(struct nn_bytes_reader *reader, struct nn_calibration_knot *knot)
+{
+    bool fits = true;
+    knot->seen = nn_bytes_get_f32(reader);
+    nn_bytes_get_f32s(reader, knot->scale, NN_LABEL_COUNT);
+    nn_bytes_get_f32s(reader, knot->offset, NN_LABEL_COUNT);
+    for (int k = 0; k < NN_LABEL_COUNT; k++)
+        fits = fits && isfinite(knot->scale[k]) && isfinite(knot->offset[k]);
+    for (int k = 0; k < NN_DECISION_COUNT; k++) {
+        knot->decisions[k].threshold = nn_bytes_get_f32(reader);
+        knot->decisions[k].low = nn_bytes_get_f32(reader);
+        knot->decisions[k].high = nn_bytes_get_f32(reader);
+        fits = fits && decision_fits(&knot->decisions[k]);
     }
+    return fits;
+}
+
+static const char *read_calibration(struct nn_bytes_reader *reader,
+                                    struct nn_calibration *ret_calibration)
+{
+    uint32_t n = nn_bytes_get_u32(reader);
+    if (n == 0 || n > NN_CALIBRATION_KNOTS_MAX)
+        return "the number of calibration knots is out of range";
+    float before = 0.0F;
+    for (uint32_t i = 0; i < n; i++) {
+        struct nn_calibration_knot *knot = &ret_calibration->knots[i];
+        if (!read_knot(reader, knot) || !(knot->seen > before) || !(knot->seen <= 1.0F))
+            return "the calibration is not one of shares between 0 and 1";
+        before = knot->seen;
+    }
+    ret_calibration->n = n;
     return NULL;
 }
 
-static const char *read_note(struct nn_bytes_reader *reader, struct nn_model *model)
+static const char *read_members(struct nn_bytes_reader *reader, struct nn_model *model)
+{
+    model->combine = (enum nn_combine)nn_bytes_get_u32(reader);
+    uint32_t n = nn_bytes_get_u32(reader);
+    if ((unsigned)model->combine > NN_COMBINE_VOTE || n == 0 || n > NN_MODEL_MEMBERS_MAX)
+        return "the number of networks is out of range";
+    uint32_t answered = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct inside *member = &model->members[model->n_members++];
+        member->answers = nn_bytes_get_u32(reader);
+        if (member->answers == 0 || member->answers > NN_MODEL_ALL_LABELS)
+            return "a network does not have one output per label";
+        answered |= member->answers;
+        const char *reason = read_network(reader, model);
+        if (!reason)
+            reason = read_calibration(reader, &member->calibration);
+        if (reason)
+            return reason;
+    }
+    return answered == NN_MODEL_ALL_LABELS ? NULL : "no network answers one of the labels";
+}
+
+/* ret_text: room for `room` bytes, a zero among them at the end. */
+static const char *read_text(struct nn_bytes_reader *reader, size_t room, char *ret_text)
 {
     uint32_t size = nn_bytes_get_u32(reader);
-    const uint8_t *bytes = size < NOTE_BYTES_MAX ? nn_bytes_get(reader, size) : NULL;
-    if (!bytes)
-        return "the note is too long";
-    memcpy(model->note, bytes, size);
+    const uint8_t *bytes = size < room ? nn_bytes_get(reader, size) : NULL;
+    if (!bytes || memchr(bytes, 0, size))
+        return "the note is too long, or no text";
+    memcpy(ret_text, bytes, size);
     return NULL;
 }
 
@@ -214,15 +234,17 @@ static const char *read_payload(struct nn_bytes_reader *reader, struct nn_model 
     model->input.flatten = (enum nn_flatten)nn_bytes_get_u32(reader);
     model->input.limit = nn_bytes_get_f32(reader);
     model->input.looks = nn_bytes_get_u32(reader);
+    model->input.planes = nn_bytes_get_u32(reader);
+    model->input.scaling = (enum nn_scaling)nn_bytes_get_u32(reader);
     if (!nn_input_spec_valid(&model->input))
         return "its input grid is out of range";
     if (!labels_match(reader))
         return "its labels are not this program's six";
-    const char *reason = read_network(reader, model);
+    const char *reason = read_members(reader, model);
     if (!reason)
-        reason = read_calibration(reader, model);
+        reason = read_text(reader, sizeof model->note, model->note);
     if (!reason)
-        reason = read_note(reader, model);
+        reason = read_text(reader, sizeof model->recordings, model->recordings);
     struct self_test test = {0};
     if (!reason)
         reason = read_self_test(reader, &test);
@@ -243,8 +265,8 @@ static int check_head(const uint8_t *data, size_t size, char *error, size_t erro
     }
     uint32_t version = nn_bytes_get_u32(&reader);
     if (!reader.failed && version != VERSION) {
-        snprintf(error, error_size, "model format %u, this program reads %d", (unsigned)version,
-                 VERSION);
+        snprintf(error, error_size, "model format %u, this program reads %d%s", (unsigned)version,
+                 VERSION, version < VERSION ? "; train it anew with this program" : "");
         return -EPROTO;
     }
     uint64_t whole = nn_bytes_get_u64(&reader);
@@ -300,27 +322,27 @@ int nn_model_load(const char *path, struct nn_model **ret_model, char *error, si
     return code;
 }
 
+static void put_values(struct nn_bytes_writer *writer, const float *values, size_t n)
+{
+    nn_bytes_put_u64(writer, n);
+    nn_bytes_put_f32s(writer, values, n);
+}
+
 static void put_network(struct nn_bytes_writer *writer, struct nn_network *network)
 {
     uint32_t n = nn_network_layer_count(network);
     nn_bytes_put_u32(writer, n);
     for (uint32_t i = 0; i < n; i++) {
-        const struct nn_layer_spec *spec = &nn_network_layer(network, i)->spec;
-        nn_bytes_put_u32(writer, (uint32_t)spec->kind);
-        nn_bytes_put_u32(writer, spec->units);
-        nn_bytes_put_u32(writer, spec->kernel);
-        nn_bytes_put_u32(writer, spec->stride);
-        nn_bytes_put_u32(writer, spec->padding);
-        nn_bytes_put_u32(writer, spec->bias);
-        nn_bytes_put_u32(writer, spec->permille);
+        uint32_t numbers[NN_LAYER_SPEC_NUMBERS];
+        nn_layer_spec_pack(&nn_network_layer(network, i)->spec, numbers);
+        for (int k = 0; k < NN_LAYER_SPEC_NUMBERS; k++)
+            nn_bytes_put_u32(writer, numbers[k]);
     }
     size_t size;
     const float *values = nn_network_weights(network, &size);
-    nn_bytes_put_u64(writer, size);
-    nn_bytes_put_f32s(writer, values, size);
+    put_values(writer, values, size);
     values = nn_network_stats(network, &size);
-    nn_bytes_put_u64(writer, size);
-    nn_bytes_put_f32s(writer, values, size);
+    put_values(writer, values, size);
 }
 
 static void put_calibration(struct nn_bytes_writer *writer,
@@ -328,10 +350,22 @@ static void put_calibration(struct nn_bytes_writer *writer,
 {
     nn_bytes_put_u32(writer, calibration->n);
     for (uint32_t i = 0; i < calibration->n; i++) {
-        nn_bytes_put_f32s(writer, &calibration->knots[i].seen, 1);
-        nn_bytes_put_f32s(writer, calibration->knots[i].scale, NN_LABEL_COUNT);
-        nn_bytes_put_f32s(writer, calibration->knots[i].offset, NN_LABEL_COUNT);
+        const struct nn_calibration_knot *knot = &calibration->knots[i];
+        nn_bytes_put_f32s(writer, &knot->seen, 1);
+        nn_bytes_put_f32s(writer, knot->scale, NN_LABEL_COUNT);
+        nn_bytes_put_f32s(writer, knot->offset, NN_LABEL_COUNT);
+        for (int k = 0; k < NN_DECISION_COUNT; k++) {
+            const struct nn_decision *decision = &knot->decisions[k];
+            nn_bytes_put_f32s(
+                writer, (const float[]){decision->threshold, decision->low, decision->high}, 3);
+        }
     }
+}
+
+static void put_text(struct nn_bytes_writer *writer, const char *text)
+{
+    nn_bytes_put_u32(writer, (uint32_t)strlen(text));
+    nn_bytes_put(writer, text, strlen(text));
 }
 
 static void put_self_test(struct nn_bytes_writer *writer, const struct self_test *test)
@@ -353,6 +387,8 @@ static void put_head(struct nn_bytes_writer *writer, const struct nn_model_parts
     nn_bytes_put_u32(writer, (uint32_t)parts->input.flatten);
     nn_bytes_put_f32s(writer, &parts->input.limit, 1);
     nn_bytes_put_u32(writer, parts->input.looks);
+    nn_bytes_put_u32(writer, parts->input.planes);
+    nn_bytes_put_u32(writer, (uint32_t)parts->input.scaling);
     nn_bytes_put_u32(writer, NN_LABEL_COUNT);
     for (int k = 0; k < NN_LABEL_COUNT; k++) {
         const char *name = nn_label_name((enum nn_label)k);
@@ -365,10 +401,15 @@ static int encode(const struct nn_model_parts *parts, const struct self_test *te
                   struct nn_bytes_writer *writer)
 {
     put_head(writer, parts);
-    put_network(writer, parts->network);
-    put_calibration(writer, &parts->calibration);
-    nn_bytes_put_u32(writer, (uint32_t)strlen(parts->note));
-    nn_bytes_put(writer, parts->note, strlen(parts->note));
+    nn_bytes_put_u32(writer, (uint32_t)parts->combine);
+    nn_bytes_put_u32(writer, parts->n_members);
+    for (uint32_t i = 0; i < parts->n_members; i++) {
+        nn_bytes_put_u32(writer, parts->members[i].answers);
+        put_network(writer, parts->members[i].network);
+        put_calibration(writer, &parts->members[i].calibration);
+    }
+    put_text(writer, parts->note);
+    put_text(writer, parts->recordings ? parts->recordings : "");
     put_self_test(writer, test);
     if (writer->failed)
         return -ENOMEM;
@@ -394,18 +435,48 @@ static void draw_test(uint8_t *ret_gray)
         }
 }
 
+/* The parts as a model that can judge, for its self-test; free it whatever comes back. */
+static int assemble(const struct nn_model_parts *parts, struct nn_model **ret_model)
+{
+    struct nn_model *model = calloc(1, sizeof *model);
+    *ret_model = model;
+    if (!model)
+        return -ENOMEM;
+    model->input = parts->input;
+    model->combine = parts->combine;
+    for (uint32_t i = 0; i < parts->n_members; i++) {
+        const struct nn_model_member *from = &parts->members[i];
+        struct inside *member = &model->members[model->n_members++];
+        member->answers = from->answers;
+        member->calibration = from->calibration;
+        int error = nn_network_fold(from->network, &member->folded);
+        if (error)
+            return error;
+        if (nn_network_output(member->folded).c != count_answers(member->answers))
+            return -EINVAL;
+    }
+    return 0;
+}
+
+static bool parts_fit(const struct nn_model_parts *parts)
+{
+    return parts->n_members > 0 && parts->n_members <= NN_MODEL_MEMBERS_MAX &&
+           nn_input_spec_valid(&parts->input) && strlen(parts->note) < NOTE_BYTES_MAX &&
+           (!parts->recordings || strlen(parts->recordings) < RECORDINGS_BYTES_MAX);
+}
+
 int nn_model_save(const char *path, const struct nn_model_parts *parts)
 {
-    if (strlen(parts->note) >= NOTE_BYTES_MAX)
+    if (!parts_fit(parts))
         return -EINVAL;
     uint8_t gray[TEST_POINTS * TEST_SEEN];
     draw_test(gray);
     struct self_test test = {
         .points = TEST_POINTS, .lines = TEST_LINES, .seen = TEST_SEEN, .gray = gray};
-    struct nn_model model = {.input = parts->input, .calibration = parts->calibration};
-    int error = nn_network_fold(parts->network, &model.folded);
+    struct nn_model *model;
+    int error = assemble(parts, &model);
     if (!error)
-        error = judge_test(&model, &test, test.scores);
+        error = judge_test(model, &test, test.scores);
     struct nn_bytes_writer writer = {0};
     if (!error)
         error = encode(parts, &test, &writer);
@@ -416,7 +487,7 @@ int nn_model_save(const char *path, const struct nn_model_parts *parts)
     if (!error)
         error = nn_bytes_write_file(path, writer.data, writer.size);
     nn_model_destroy(again);
-    nn_network_destroy(model.folded);
+    nn_model_destroy(model);
     free(writer.data);
     return error;
 }

@@ -45,29 +45,46 @@ static void set_defaults(struct nn_network *network)
     }
 }
 
+int nn_network_measure(struct nn_shape input, const struct nn_layer_spec *specs, uint32_t n_specs,
+                       struct nn_network_size *ret_size)
+{
+    struct nn_network_size size = {.output = input};
+    if (n_specs == 0 || n_specs > NN_NETWORK_LAYERS_MAX)
+        return -EINVAL;
+    for (uint32_t i = 0; i < n_specs; i++) {
+        struct nn_layer layer;
+        int error = nn_layer_init(&specs[i], size.output, &layer);
+        if (error)
+            return error;
+        size.output = layer.out;
+        size.weights += layer.weights;
+        size.stats += layer.stats;
+        size.work += nn_layer_work(&layer);
+        if (size.weights > NN_NETWORK_WEIGHTS_MAX || size.work > NN_NETWORK_WORK_MAX)
+            return -EINVAL;
+    }
+    *ret_size = size;
+    return 0;
+}
+
 int nn_network_create(struct nn_shape input, const struct nn_layer_spec *specs, uint32_t n_specs,
                       struct nn_network **ret_network)
 {
-    if (n_specs == 0 || n_specs > NN_NETWORK_LAYERS_MAX)
-        return -EINVAL;
+    struct nn_network_size size;
+    int error = nn_network_measure(input, specs, n_specs, &size);
+    if (error)
+        return error;
     struct nn_network *network = calloc(1, sizeof *network);
     if (!network)
         return -ENOMEM;
     struct nn_shape shape = input;
-    uint64_t work = 0;
-    int error = 0;
     for (uint32_t i = 0; i < n_specs && !error; i++) {
         error = nn_layer_init(&specs[i], shape, &network->layers[i]);
-        if (error)
-            break;
         shape = network->layers[i].out;
         network->weight_offset[i] = network->n_weights;
         network->stat_offset[i] = network->n_stats;
         network->n_weights += network->layers[i].weights;
         network->n_stats += network->layers[i].stats;
-        work += nn_layer_work(&network->layers[i]);
-        if (network->n_weights > NN_NETWORK_WEIGHTS_MAX || work > NN_NETWORK_WORK_MAX)
-            error = -EINVAL;
     }
     network->n_layers = n_specs;
     if (!error) {
@@ -95,22 +112,38 @@ void nn_network_destroy(struct nn_network *network)
     free(network);
 }
 
+/* Values that one output of a convolution or a dense layer is a weighted sum of; else 0. */
+static size_t inputs_per_unit(const struct nn_layer *layer)
+{
+    if (layer->spec.kind == NN_LAYER_CONV)
+        return nn_layer_taps(layer);
+    return layer->spec.kind == NN_LAYER_DENSE ? nn_shape_size(layer->in) : 0;
+}
+
+static void fill_normal(struct nn_random *random, double deviation, size_t n, float *ret_values)
+{
+    for (size_t k = 0; k < n; k++)
+        ret_values[k] = (float)(deviation * nn_random_normal(random));
+}
+
 void nn_network_randomise(struct nn_network *network, uint64_t seed)
 {
     memset(network->weights, 0, network->n_weights * sizeof *network->weights);
     set_defaults(network);
     for (uint32_t i = 0; i < network->n_layers; i++) {
         const struct nn_layer *layer = &network->layers[i];
-        size_t inputs = 0;
-        if (layer->spec.kind == NN_LAYER_CONV)
-            inputs = (size_t)layer->in.c * layer->spec.kernel * layer->spec.kernel;
-        else if (layer->spec.kind == NN_LAYER_DENSE)
-            inputs = nn_shape_size(layer->in);
         struct nn_random random = nn_random_seed(seed, 1, i);
-        double spread = inputs ? sqrt(2.0 / (double)inputs) : 0.0;
         float *weights = network->weights + network->weight_offset[i];
-        for (size_t k = 0; k < inputs * layer->spec.units; k++)
-            weights[k] = (float)(spread * nn_random_normal(&random));
+        size_t inputs = inputs_per_unit(layer);
+        if (inputs) {
+            fill_normal(&random, sqrt(2.0 / (double)inputs), inputs * layer->spec.units, weights);
+            continue;
+        }
+        bool recurrent = layer->spec.kind == NN_LAYER_GRU || layer->spec.kind == NN_LAYER_LSTM;
+        size_t gates = (layer->spec.kind == NN_LAYER_GRU ? 3 : 4) * (size_t)layer->spec.units;
+        if (recurrent)
+            fill_normal(&random, sqrt(1.0 / (double)layer->spec.units), layer->weights - 2 * gates,
+                        weights);
     }
 }
 
@@ -134,6 +167,31 @@ struct nn_shape nn_network_output(const struct nn_network *network)
     return network->layers[network->n_layers - 1].out;
 }
 
+bool nn_network_row_causal(const struct nn_network *network)
+{
+    for (uint32_t i = 0; i < network->n_layers; i++)
+        if (!nn_layer_row_causal(&network->layers[i]))
+            return false;
+    return true;
+}
+
+uint32_t nn_network_rows_after(const struct nn_network *network, uint32_t rows)
+{
+    for (uint32_t i = 0; i < network->n_layers; i++)
+        rows = nn_layer_rows_after(&network->layers[i], rows);
+    return rows;
+}
+
+const float *nn_network_layer_weights(const struct nn_network *network, uint32_t index)
+{
+    return network->weights + network->weight_offset[index];
+}
+
+const float *nn_network_layer_stats(const struct nn_network *network, uint32_t index)
+{
+    return network->stats + network->stat_offset[index];
+}
+
 float *nn_network_weights(struct nn_network *network, size_t *ret_n)
 {
     *ret_n = network->n_weights;
@@ -146,48 +204,70 @@ float *nn_network_stats(struct nn_network *network, size_t *ret_n)
     return network->stats;
 }
 
-/* Layer `i` of `network`, a convolution, written into layer `j` of `folded` with the norm after it.
- */
-static void fold_conv(const struct nn_network *network, uint32_t i, struct nn_network *folded,
+/* Layer `i` of `network` written into layer `j` of `folded`, with the norm after it. */
+static void fold_norm(const struct nn_network *network, uint32_t i, struct nn_network *folded,
                       uint32_t j)
 {
-    const struct nn_layer *conv = &network->layers[i];
+    const struct nn_layer *layer = &network->layers[i];
     const float *from = network->weights + network->weight_offset[i];
     const float *scale = network->weights + network->weight_offset[i + 1];
     const float *mean = network->stats + network->stat_offset[i + 1];
     float *to = folded->weights + folded->weight_offset[j];
-    uint32_t units = conv->spec.units;
-    size_t taps = (size_t)conv->in.c * conv->spec.kernel * conv->spec.kernel;
+    uint32_t units = layer->spec.units;
+    size_t inputs = inputs_per_unit(layer);
+    bool biased = layer->spec.bias || layer->spec.kind == NN_LAYER_DENSE;
     for (uint32_t u = 0; u < units; u++) {
         float gain = scale[u] / sqrtf(mean[units + u] + NN_BATCH_NORM_EPSILON);
-        float bias = conv->spec.bias ? from[units * taps + u] : 0.0F;
-        for (size_t k = 0; k < taps; k++)
-            to[u * taps + k] = gain * from[u * taps + k];
-        to[units * taps + u] = gain * (bias - mean[u]) + scale[units + u];
+        float bias = biased ? from[units * inputs + u] : 0.0F;
+        for (size_t k = 0; k < inputs; k++)
+            to[u * inputs + k] = gain * from[u * inputs + k];
+        to[units * inputs + u] = gain * (bias - mean[u]) + scale[units + u];
     }
 }
 
 static bool norm_follows(const struct nn_network *network, uint32_t i)
 {
-    return network->layers[i].spec.kind == NN_LAYER_CONV && i + 1 < network->n_layers &&
+    return inputs_per_unit(&network->layers[i]) > 0 && i + 1 < network->n_layers &&
            network->layers[i + 1].spec.kind == NN_LAYER_BATCH_NORM;
+}
+
+/* What does nothing outside of training. */
+static bool is_idle(const struct nn_layer *layer)
+{
+    return layer->spec.kind == NN_LAYER_DROPOUT || layer->spec.kind == NN_LAYER_NOISE;
+}
+
+/* The layers that stay, and which ones of `network` they come from; returns their number. */
+static uint32_t plan_fold(const struct nn_network *network, struct nn_layer_spec *ret_specs,
+                          uint32_t *ret_from)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        if (is_idle(&network->layers[i]))
+            continue;
+        ret_specs[n] = network->layers[i].spec;
+        ret_from[n++] = i;
+        if (!norm_follows(network, i))
+            continue;
+        if (ret_specs[n - 1].kind == NN_LAYER_CONV)
+            ret_specs[n - 1].bias = 1;
+        i++;
+    }
+    if (n == 0) {
+        ret_specs[n] = (struct nn_layer_spec){.kind = NN_LAYER_LINEAR};
+        ret_from[n++] = 0;
+    }
+    return n;
 }
 
 int nn_network_fold(const struct nn_network *network, struct nn_network **ret_folded)
 {
-    struct nn_layer_spec specs[NN_NETWORK_LAYERS_MAX] = {0};
+    struct nn_layer_spec specs[NN_NETWORK_LAYERS_MAX];
     uint32_t from[NN_NETWORK_LAYERS_MAX];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < network->n_layers; i++) {
-        if (network->layers[i].spec.kind == NN_LAYER_BATCH_NORM)
+    uint32_t n = plan_fold(network, specs, from);
+    for (uint32_t j = 0; j < n; j++)
+        if (specs[j].kind == NN_LAYER_BATCH_NORM)
             return -EINVAL;
-        specs[n] = network->layers[i].spec;
-        from[n++] = i;
-        if (norm_follows(network, i)) {
-            specs[n - 1].bias = 1;
-            i++;
-        }
-    }
     struct nn_network *folded = NULL;
     int error = nn_network_create(network->layers[0].in, specs, n, &folded);
     if (error)
@@ -195,7 +275,7 @@ int nn_network_fold(const struct nn_network *network, struct nn_network **ret_fo
     for (uint32_t j = 0; j < n; j++) {
         uint32_t i = from[j];
         if (norm_follows(network, i))
-            fold_conv(network, i, folded, j);
+            fold_norm(network, i, folded, j);
         else
             memcpy(folded->weights + folded->weight_offset[j],
                    network->weights + network->weight_offset[i],
@@ -294,11 +374,13 @@ static struct nn_pass pass_of(const struct nn_workspace *ws, const struct nn_bat
 /* Input rows that `rows` output rows depend on. */
 static uint32_t rows_needed(const struct nn_layer *layer, uint32_t rows)
 {
-    if (layer->spec.stride == 0)
+    if (layer->spec.stride_rows == 0)
         return rows;
-    uint32_t below = (rows - 1) * layer->spec.stride + layer->spec.kernel;
-    uint32_t needed = below > layer->spec.padding ? below - layer->spec.padding : 1;
-    return needed < layer->in.h ? needed : layer->in.h;
+    int below = (int)((rows - 1) * layer->spec.stride_rows + layer->spec.kernel_rows);
+    int needed = below - nn_layer_top(layer);
+    if (needed < 1)
+        return 1;
+    return (uint32_t)needed < layer->in.h ? (uint32_t)needed : layer->in.h;
 }
 
 /*

@@ -20,7 +20,7 @@ static bool settings_fit(const struct nn_train_settings *s)
 static int create_networks(struct nn_trainer *trainer)
 {
     const struct nn_train_settings *s = &trainer->settings;
-    struct nn_shape shape = {.c = NN_INPUT_PLANES, .h = s->input.rows, .w = s->input.cols};
+    struct nn_shape shape = nn_input_shape(&s->input);
     int error = nn_network_create(shape, s->layers, s->n_layers, &trainer->network);
     if (!error)
         error = nn_network_create(shape, s->layers, s->n_layers, &trainer->average);

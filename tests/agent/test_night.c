@@ -45,18 +45,25 @@ static void write_model(const char *path, double bad)
 {
     static const struct nn_layer_spec layers[] = {
         {.kind = NN_LAYER_GLOBAL_POOL}, {.kind = NN_LAYER_DENSE, .units = NN_LABEL_COUNT}};
-    struct nn_model_parts parts = {
-        .input = {.rows = 8, .cols = 8, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 1},
-        .calibration = nn_calibration_identity(),
-        .note = "always says the same"};
-    struct nn_shape shape = {NN_INPUT_PLANES, 8, 8};
+    struct nn_model_member member = {.answers = NN_MODEL_ALL_LABELS,
+                                     .calibration = nn_calibration_identity()};
+    struct nn_model_parts parts = {.input = {.rows = 8,
+                                             .cols = 8,
+                                             .flatten = NN_FLATTEN_LINEAR,
+                                             .limit = 5.0F,
+                                             .looks = 1,
+                                             .planes = NN_PLANES_DEFAULT},
+                                   .members = &member,
+                                   .n_members = 1,
+                                   .note = "always says the same"};
+    struct nn_shape shape = nn_input_shape(&parts.input);
     for (int i = 0; i < NN_LABEL_COUNT; i++)
-        parts.calibration.knots[0].offset[i] = -3;
-    parts.calibration.knots[0].offset[NN_LABEL_BAD_BLURRY] = (float)log(bad / (1 - bad));
+        member.calibration.knots[0].offset[i] = -3;
+    member.calibration.knots[0].offset[NN_LABEL_BAD_BLURRY] = (float)log(bad / (1 - bad));
     ck_assert_int_eq(
-        nn_network_create(shape, layers, sizeof(layers) / sizeof(layers[0]), &parts.network), 0);
+        nn_network_create(shape, layers, sizeof(layers) / sizeof(layers[0]), &member.network), 0);
     ck_assert_int_eq(nn_model_save(path, &parts), 0);
-    nn_network_destroy(parts.network);
+    nn_network_destroy(member.network);
 }
 
 static void on_reply(void *ctx, int result, const char *text)

@@ -7,42 +7,78 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define SHAPED(rows, cols, down, across)                                                           \
+    .kernel_rows = (rows), .kernel_cols = (cols), .stride_rows = (down), .stride_cols = (across)
+#define PADDED .padding_top = 1, .padding_bottom = 1, .padding_left = 1, .padding_right = 1
+
 static const struct nn_layer_spec layers[] = {
-    {.kind = NN_LAYER_CONV, .units = 6, .kernel = 3, .stride = 2, .padding = 1},
+    {.kind = NN_LAYER_CONV, .units = 6, SHAPED(3, 3, 2, 2), PADDED},
     {.kind = NN_LAYER_BATCH_NORM},
     {.kind = NN_LAYER_RELU},
-    {.kind = NN_LAYER_CONV, .units = 8, .kernel = 3, .stride = 1, .padding = 1},
+    {.kind = NN_LAYER_CONV, .units = 8, SHAPED(3, 3, 1, 1), PADDED},
     {.kind = NN_LAYER_BATCH_NORM},
     {.kind = NN_LAYER_RELU},
     {.kind = NN_LAYER_GLOBAL_POOL},
     {.kind = NN_LAYER_DENSE, .units = NN_LABEL_COUNT},
 };
 
-struct nn_model_parts make_parts(uint64_t seed)
+static const struct nn_layer_spec row_layers[] = {
+    {.kind = NN_LAYER_CONV, .units = 6, SHAPED(4, 3, 2, 2), .padding_left = 1, .causal = 1},
+    {.kind = NN_LAYER_BATCH_NORM},
+    {.kind = NN_LAYER_RELU},
+    {.kind = NN_LAYER_MAX_POOL, SHAPED(1, 2, 1, 2)},
+    {.kind = NN_LAYER_CONV, .units = 5, SHAPED(3, 3, 1, 1), .causal = 1},
+    {.kind = NN_LAYER_RELU},
+    {.kind = NN_LAYER_GRU, .units = 7},
+    {.kind = NN_LAYER_PREFIX_POOL},
+    {.kind = NN_LAYER_CONV, .units = NN_LABEL_COUNT, SHAPED(1, 1, 1, 1), .bias = 1},
+};
+
+struct nn_input_spec make_input(enum make_kind kind)
 {
+    struct nn_input_spec input = {.rows = 24,
+                                  .cols = 20,
+                                  .flatten = NN_FLATTEN_LINEAR,
+                                  .limit = 5.0F,
+                                  .looks = 2,
+                                  .planes = NN_PLANES_DEFAULT};
+    if (kind == MAKE_ROWS) {
+        input.planes |= 1U << NN_PLANE_TURN;
+        input.scaling = NN_SCALING_FROZEN;
+    }
+    return input;
+}
+
+struct nn_model_member make_member(enum make_kind kind, uint64_t seed)
+{
+    struct nn_model_member member = {.answers = NN_MODEL_ALL_LABELS,
+                                     .calibration = nn_calibration_identity()};
+    struct nn_input_spec input = make_input(kind);
+    bool rows = kind == MAKE_ROWS;
+    ck_assert_int_eq(nn_network_create(nn_input_shape(&input), rows ? row_layers : layers,
+                                       rows ? sizeof row_layers / sizeof *row_layers
+                                            : sizeof layers / sizeof *layers,
+                                       &member.network),
+                     0);
+    nn_network_randomise(member.network, seed);
+    return member;
+}
+
+struct nn_model *make_model(const char *path, enum make_kind kind, uint64_t seed)
+{
+    struct nn_model_member member = make_member(kind, seed);
     struct nn_model_parts parts = {
-        .input = {.rows = 24, .cols = 20, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2},
-        .calibration = nn_calibration_identity(),
-        .note = "untrained"};
-    struct nn_shape shape = {NN_INPUT_PLANES, 24, 20};
-    ck_assert_int_eq(
-        nn_network_create(shape, layers, sizeof layers / sizeof *layers, &parts.network), 0);
-    nn_network_randomise(parts.network, seed);
-    return parts;
+        .input = make_input(kind), .members = &member, .n_members = 1, .note = "untrained"};
+    struct nn_model *model = save_and_load(path, &parts);
+    nn_network_destroy(member.network);
+    return model;
 }
 
-void free_parts(struct nn_model_parts *parts)
+struct nn_model *save_and_load(const char *path, const struct nn_model_parts *parts)
 {
-    nn_network_destroy(parts->network);
-}
-
-struct nn_model *make_model(const char *path, uint64_t seed)
-{
-    struct nn_model_parts parts = make_parts(seed);
-    ck_assert_int_eq(nn_model_save(path, &parts), 0);
-    free_parts(&parts);
     struct nn_model *model = NULL;
     char error[200] = "";
+    ck_assert_int_eq(nn_model_save(path, parts), 0);
     ck_assert_msg(nn_model_load(path, &model, error, sizeof error) == 0, "%s", error);
     return model;
 }

@@ -4,12 +4,19 @@
 
 #include "nn/model.h"
 
-/* A network of random weights over a 24 x 20 grid; the same for the same seed. */
-struct nn_model_parts make_parts(uint64_t seed);
-void free_parts(struct nn_model_parts *parts);
+/* A network that looks at the frame as a whole, or one that goes on from row to row. */
+enum make_kind { MAKE_WHOLE, MAKE_ROWS };
 
-/* Saves make_parts(seed) to `path` and loads it. */
-struct nn_model *make_model(const char *path, uint64_t seed);
+/* A grid of 24 x 20. */
+struct nn_input_spec make_input(enum make_kind kind);
+
+/* A network of random weights over that grid, the same for the same seed. Destroy the network. */
+struct nn_model_member make_member(enum make_kind kind, uint64_t seed);
+
+/* A model with this one member, saved to `path` and loaded. */
+struct nn_model *make_model(const char *path, enum make_kind kind, uint64_t seed);
+
+struct nn_model *save_and_load(const char *path, const struct nn_model_parts *parts);
 
 enum { FRAME_POINTS = 50, FRAME_LINES = 37 };
 

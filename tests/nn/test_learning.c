@@ -139,7 +139,7 @@ static struct nn_dataset *make_dataset(void)
 }
 
 static const struct nn_layer_spec layers[] = {
-    {.kind = NN_LAYER_CONV, .units = 6, .kernel = 3, .stride = 2, .padding = 1},
+    {.kind = NN_LAYER_CONV, .units = 6, .kernel_rows = 3, .kernel_cols = 3, .stride_rows = 2, .stride_cols = 2, .padding_top = 1, .padding_bottom = 1, .padding_left = 1, .padding_right = 1},
     {.kind = NN_LAYER_BATCH_NORM},
     {.kind = NN_LAYER_RELU},
     {.kind = NN_LAYER_GLOBAL_POOL},
@@ -150,7 +150,7 @@ static const struct nn_layer_spec layers[] = {
 static struct nn_train_settings make_settings(void)
 {
     struct nn_train_settings settings = {
-        .input = {.rows = 12, .cols = 12, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2},
+        .input = {.rows = 12, .cols = 12, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2, .planes = NN_PLANES_DEFAULT},
         .layers = layers,
         .n_layers = sizeof layers / sizeof *layers,
         .optimiser = nn_optimiser_adam(),

@@ -19,7 +19,7 @@ static size_t size;
 
 static void set_up(void)
 {
-    nn_model_destroy(make_model(path, 6));
+    nn_model_destroy(make_model(path, MAKE_WHOLE, 6));
     ck_assert_int_eq(nn_bytes_read_file(path, 1 << 24, &data, &size), 0);
 }
 
@@ -44,6 +44,15 @@ static void refused(size_t n, int wanted, const char *reason)
     ck_assert_msg(strstr(error, reason) != NULL, "'%s' does not say '%s'", error, reason);
 }
 
+static struct nn_model *save_alone(const struct nn_model_member *member)
+{
+    struct nn_model_parts parts = {
+        .input = make_input(MAKE_WHOLE), .members = member, .n_members = 1, .note = "alone"};
+    struct nn_model *model = save_and_load(path, &parts);
+    nn_network_destroy(member->network);
+    return model;
+}
+
 START_TEST(loads_what_was_saved)
 {
     struct nn_model *model = NULL;
@@ -61,7 +70,7 @@ START_TEST(saving_twice_gives_the_same_bytes)
 {
     uint8_t *again;
     size_t again_size;
-    nn_model_destroy(make_model(path, 6));
+    nn_model_destroy(make_model(path, MAKE_WHOLE, 6));
     ck_assert_int_eq(nn_bytes_read_file(path, 1 << 24, &again, &again_size), 0);
     ck_assert_uint_eq(again_size, size);
     ck_assert_mem_eq(again, data, size);
@@ -71,23 +80,19 @@ END_TEST
 
 START_TEST(calibration_is_applied_between_its_knots)
 {
-    struct nn_model_parts parts = make_parts(6);
-    parts.calibration.n = 2;
-    parts.calibration.knots[0] = (struct nn_calibration_knot){.seen = 0.25F};
-    parts.calibration.knots[1] = (struct nn_calibration_knot){.seen = 0.75F};
+    struct nn_model_member member = make_member(MAKE_WHOLE, 6);
+    member.calibration.n = 2;
+    member.calibration.knots[0] = (struct nn_calibration_knot){.seen = 0.25F};
+    member.calibration.knots[1] = (struct nn_calibration_knot){.seen = 0.75F};
     for (int k = 0; k < NN_LABEL_COUNT; k++)
-        parts.calibration.knots[1].offset[k] = 4.0F;
-    ck_assert_int_eq(nn_model_save(path, &parts), 0);
-    free_parts(&parts);
-    struct nn_model *model = NULL;
-    char error[200];
-    ck_assert_int_eq(nn_model_load(path, &model, error, sizeof error), 0);
+        member.calibration.knots[1].offset[k] = 4.0F;
+    struct nn_model *model = save_alone(&member);
     const float shares[] = {0.1F, 0.25F, 0.5F, 0.75F, 1.0F};
     const double wanted[] = {0.5, 0.5, 0.880797, 0.982014, 0.982014};
     for (int i = 0; i < 5; i++) {
         const float logits[NN_LABEL_COUNT] = {3.0F, -8.0F};
         float scores[NN_LABEL_COUNT];
-        nn_calibration_apply(nn_model_calibration(model), shares[i], logits, scores);
+        nn_calibration_apply(nn_model_calibration(model, 0), shares[i], logits, scores);
         ck_assert_double_eq_tol((double)scores[1], wanted[i], 1e-5);
     }
     nn_model_destroy(model);
@@ -125,25 +130,44 @@ END_TEST
 
 START_TEST(foreign_and_newer_files_are_named)
 {
-    data[8] = 2;
+    data[8] = 3;
     seal();
-    refused(size, -EPROTO, "model format 2, this program reads 1");
+    refused(size, -EPROTO, "model format 3, this program reads 2");
+    data[8] = 1;
+    seal();
+    refused(size, -EPROTO, "model format 1, this program reads 2; train it anew");
     memcpy(data, "\x89PNG\r\n\x1a\n", 8);
     refused(size, -EPROTO, "not a tipwright model");
 }
 END_TEST
 
+/* Where the table of six names ends: how members combine, their number, the first one's answers. */
+enum { AFTER_LABELS = 115 };
+
 START_TEST(sealed_nonsense_is_refused)
 {
-    /* Offsets: 8 magic, 4 version, 8 size; then rows, cols, flatten, limit, looks, labels. */
+    /* 8 magic, 4 version, 8 size; rows, cols, flatten, limit, looks, planes, scaling, labels. */
     static const struct {
         size_t at;
         uint8_t value;
         const char *reason;
     } cases[] = {
-        {20, 1, "input grid"}, {22, 0xFF, "input grid"}, {28, 9, "input grid"},
-        {28, 0, "self-test"},  {36, 3, "input grid"},    {40, 5, "labels"},
-        {45, 'A', "labels"},
+        {20, 1, "input grid"},
+        {22, 0xFF, "input grid"},
+        {28, 9, "input grid"},
+        {28, 0, "self-test"},
+        {36, 3, "input grid"},
+        {40, 0, "input grid"},
+        {41, 1, "input grid"},
+        {40, 7, "weights"},
+        {44, 2, "input grid"},
+        {48, 5, "labels"},
+        {53, 'A', "labels"},
+        {AFTER_LABELS, 2, "number of networks"},
+        {AFTER_LABELS + 4, 17, "number of networks"},
+        {AFTER_LABELS + 8, 0, "per label"},
+        {AFTER_LABELS + 8, 0x7F, "per label"},
+        {AFTER_LABELS + 8, 0x1F, "per label"},
     };
     data[cases[_i].at] = cases[_i].value;
     seal();
@@ -154,16 +178,16 @@ END_TEST
 START_TEST(a_changed_weight_fails_the_self_test)
 {
     /* The dense layer's biases are the last weights; the label table and layers come before. */
-    struct nn_model_parts parts = make_parts(6);
+    struct nn_model_member member = make_member(MAKE_WHOLE, 6);
     size_t n;
-    float *weights = nn_network_weights(parts.network, &n);
+    float *weights = nn_network_weights(member.network, &n);
     uint8_t wanted[4];
     memcpy(wanted, &weights[n - 20], 4);
     size_t found = 0;
     for (size_t at = 0; at + 4 < size && !found; at++)
         found = memcmp(data + at, wanted, 4) == 0 ? at : 0;
     ck_assert_uint_gt(found, 0);
-    free_parts(&parts);
+    nn_network_destroy(member.network);
     const float other = 3.5F;
     memcpy(data + found, &other, 4);
     seal();
@@ -246,7 +270,7 @@ int main(void)
     tcase_add_test(tcase, every_truncation_is_refused);
     tcase_add_test(tcase, every_flipped_bit_is_refused);
     tcase_add_test(tcase, foreign_and_newer_files_are_named);
-    tcase_add_loop_test(tcase, sealed_nonsense_is_refused, 0, 7);
+    tcase_add_loop_test(tcase, sealed_nonsense_is_refused, 0, 13);
     tcase_add_test(tcase, a_changed_weight_fails_the_self_test);
     tcase_add_test(tcase, random_sealed_bytes_never_crash);
     tcase_add_test(tcase, the_shipped_model_loads_and_calls_noise_bad);

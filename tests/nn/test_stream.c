@@ -17,7 +17,7 @@ static double *frame;
 
 static void set_up(void)
 {
-    model = make_model(path, 4);
+    model = make_model(path, MAKE_WHOLE, 4);
     frame = make_frame(1);
 }
 
@@ -156,8 +156,12 @@ enum { ROWS = 8, COLS = 8, CELLS = ROWS * COLS };
 
 static struct nn_input *begin_input(uint32_t points, uint32_t lines)
 {
-    const struct nn_input_spec spec = {
-        .rows = ROWS, .cols = COLS, .flatten = NN_FLATTEN_MEAN, .limit = 4.0F, .looks = 2};
+    const struct nn_input_spec spec = {.rows = ROWS,
+                                       .cols = COLS,
+                                       .flatten = NN_FLATTEN_MEAN,
+                                       .limit = 4.0F,
+                                       .looks = 2,
+                                       .planes = NN_PLANES_DEFAULT};
     struct nn_input *input;
     ck_assert_int_eq(nn_input_create(&spec, &input), 0);
     ck_assert_int_eq(nn_input_begin(input, points, lines), 0);
@@ -175,7 +179,7 @@ START_TEST(planes_hold_means_steps_and_what_was_seen)
         if (row != 3)
             ck_assert_int_eq(nn_input_add_line(input, row, line), 0);
     }
-    float planes[NN_INPUT_PLANES][ROWS][COLS];
+    float planes[4][ROWS][COLS];
     nn_input_write(input, planes[0][0]);
     /* Two lines per cell: the first two cancel, the next cell has one line. */
     ck_assert_double_eq_tol((double)planes[0][0][0], 0.0, 1e-6);
@@ -204,7 +208,7 @@ START_TEST(constant_lines_are_no_surface)
         line[x] = 0.1;
     for (uint32_t row = 0; row < 4; row++)
         ck_assert_int_eq(nn_input_add_line(input, row, line), 0);
-    float planes[NN_INPUT_PLANES][CELLS];
+    float planes[4][CELLS];
     nn_input_write(input, planes[0]);
     for (int p = 0; p < 3; p++)
         for (int i = 0; i < CELLS; i++)

@@ -29,24 +29,31 @@ static int read_logit(const char *text, float *ret_logit)
 
 int main(int argc, char **argv)
 {
-    struct nn_model_parts parts = {
-        .input = {.rows = 8, .cols = 8, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 1},
-        .calibration = nn_calibration_identity(),
-        .note = "says the same of every frame; for tests"};
+    struct nn_model_member member = {.answers = NN_MODEL_ALL_LABELS,
+                                     .calibration = nn_calibration_identity()};
+    struct nn_model_parts parts = {.input = {.rows = 8,
+                                             .cols = 8,
+                                             .flatten = NN_FLATTEN_LINEAR,
+                                             .limit = 5.0F,
+                                             .looks = 1,
+                                             .planes = NN_PLANES_DEFAULT},
+                                   .members = &member,
+                                   .n_members = 1,
+                                   .note = "says the same of every frame; for tests"};
     if (argc != 2 + NN_LABEL_COUNT) {
         fprintf(stderr, "fixed_model: a file and %d scores are needed\n", NN_LABEL_COUNT);
         return 2;
     }
     for (int i = 0; i < NN_LABEL_COUNT; i++)
-        if (read_logit(argv[2 + i], &parts.calibration.knots[0].offset[i]) != 0) {
+        if (read_logit(argv[2 + i], &member.calibration.knots[0].offset[i]) != 0) {
             fprintf(stderr, "fixed_model: %s: a number between 0 and 1 is needed\n", argv[2 + i]);
             return 2;
         }
-    struct nn_shape shape = {NN_INPUT_PLANES, 8, 8};
-    int r = nn_network_create(shape, layers, sizeof(layers) / sizeof(layers[0]), &parts.network);
+    struct nn_shape shape = nn_input_shape(&parts.input);
+    int r = nn_network_create(shape, layers, sizeof(layers) / sizeof(layers[0]), &member.network);
     if (r == 0)
         r = nn_model_save(argv[1], &parts);
-    nn_network_destroy(parts.network);
+    nn_network_destroy(member.network);
     if (r < 0)
         fprintf(stderr, "fixed_model: %s: %s\n", argv[1], strerror(-r));
     return r < 0;
