@@ -57,11 +57,21 @@ struct nn_conv_call {
     const float *weights; /* packed for this way */
     const float *bias;    /* (out_c rounded up to V), or NULL */
     bool relu;
-    bool pool; /* maximum of 2x2, stride 2, incomplete windows dropped; way plane only */
+    bool pool; /* maximum of 2x2, stride 2, incomplete windows dropped; not row by row */
     uint32_t n;
     struct nn_map in, out;
-    uint32_t first_row, end_row; /* output rows wanted, before the pool; plane: starts at a tile */
+    uint32_t first_row, end_row; /* output rows wanted, before the pool; the first one a multiple of
+                                    2 for a pool, of 4 for a plane */
     float *scratch;              /* conv_scratch() floats */
+};
+
+/* A pool of any window, from map to map. */
+struct nn_pool_call {
+    bool average; /* else maximum */
+    uint32_t rows, cols, stride_rows, stride_cols;
+    uint32_t groups, out_w;
+    struct nn_map in, out;
+    uint32_t first_row, end_row; /* output rows wanted */
 };
 
 /* Weight gradients: added up over n images in the domain of the way, see gradient_finish. */
@@ -73,6 +83,9 @@ struct nn_gradient_call {
     float *sums; /* gradient_sums() floats, added to */
     float *scratch;
 };
+
+/* An input that only fills up a vector. */
+#define NN_DENSE_NOTHING UINT32_MAX
 
 /* Products of n vectors with a matrix, its sums cut into pieces of the input. */
 struct nn_dense_call {
@@ -115,6 +128,8 @@ struct nn_kernels {
     size_t (*conv_scratch)(const struct nn_conv_shape *shape, enum nn_conv_way way);
     void (*conv)(const struct nn_conv_call *call);
 
+    void (*pool)(const struct nn_pool_call *call);
+
     size_t (*gradient_sums)(const struct nn_conv_shape *shape, enum nn_conv_way way);
     size_t (*gradient_scratch)(const struct nn_conv_shape *shape, enum nn_conv_way way);
     void (*gradient)(const struct nn_gradient_call *call);
@@ -123,7 +138,7 @@ struct nn_kernels {
                             const float *sums, float *ret_grads);
 
     size_t (*dense_weights)(uint32_t units, uint32_t inputs);
-    /* weights: units x inputs, value (u, i) at u * step + order[i]. */
+    /* weights: units x inputs, value (u, i) at u * step + order[i]; NN_DENSE_NOTHING: 0. */
     void (*dense_pack)(uint32_t units, uint32_t inputs, size_t step, const uint32_t *order,
                        const float *weights, float *ret_packed);
     size_t (*dense_scratch)(uint32_t units, uint32_t inputs);

@@ -55,7 +55,8 @@ void KERNEL(nn_dense_pack)(uint32_t units, uint32_t inputs, size_t step, const u
         uint32_t size = block_from(vectors_of(units), first);
         float *to = ret_packed + (size_t)first * V * inputs + (u / V - first) * V + u % V;
         for (uint32_t i = 0; i < inputs; i++)
-            to[(size_t)i * size * V] = weights[u * step + (order ? order[i] : i)];
+            if (!order || order[i] != NN_DENSE_NOTHING)
+                to[(size_t)i * size * V] = weights[u * step + (order ? order[i] : i)];
     }
 }
 

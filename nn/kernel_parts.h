@@ -98,6 +98,9 @@ void KERNEL(nn_direct_pack)(const struct nn_conv_shape *shape, const struct taps
                             float *ret_packed);
 void KERNEL(nn_direct)(const struct nn_conv_call *call);
 
+size_t KERNEL(nn_direct_scratch)(const struct nn_conv_shape *shape);
+void KERNEL(nn_pool)(const struct nn_pool_call *call);
+
 /* kernel_row.c */
 size_t KERNEL(nn_row_weights)(const struct nn_conv_shape *shape);
 void KERNEL(nn_row_pack)(const struct nn_conv_shape *shape, const struct taps *taps,

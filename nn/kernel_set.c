@@ -48,7 +48,7 @@ static size_t conv_scratch(const struct nn_conv_shape *shape, enum nn_conv_way w
 {
     switch (way) {
     case NN_CONV_DIRECT:
-        return 0;
+        return KERNEL(nn_direct_scratch)(shape);
     case NN_CONV_PLANE:
         return KERNEL(nn_plane_scratch)(shape);
     case NN_CONV_ROW:
@@ -88,6 +88,7 @@ const struct nn_kernels KERNEL(nn_kernels) = {
     .conv_pack_back = conv_pack_back,
     .conv_scratch = conv_scratch,
     .conv = conv,
+    .pool = KERNEL(nn_pool),
     .gradient_sums = KERNEL(nn_gradient_sums),
     .gradient_scratch = KERNEL(nn_gradient_scratch),
     .gradient = KERNEL(nn_gradient),

@@ -151,8 +151,7 @@ void nn_layer_backward(const struct nn_layer *layer, const struct nn_pass *pass,
 #define NN_BATCH_NORM_EPSILON 1e-5F
 
 /* The kinds' own functions, called through the ones above. */
-size_t nn_conv_scratch(const struct nn_layer *layer); /* weights and shapes are set */
-size_t nn_conv_scratch(const struct nn_layer *layer);
+size_t nn_conv_scratch(const struct nn_layer *layer); /* its shapes and spec are set */
 void nn_conv_forward(const struct nn_layer *layer, const struct nn_pass *pass,
                      const struct nn_layer_memory *memory, const float *in, float *ret_out);
 void nn_conv_backward(const struct nn_layer *layer, const struct nn_pass *pass,
