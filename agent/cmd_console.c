@@ -1,7 +1,7 @@
 /*
  * The operator's side: `tipwright console` and the one-shot commands status, hold, resume, arm,
- * stop, do. Speaks docs/protocol.md, "Operator console", and nothing else: all it knows of the
- * agent comes over the two sockets.
+ * stop, do, judge. Speaks docs/protocol.md, "Operator console", and nothing else: all it knows of
+ * the agent comes over the two sockets.
  */
 #include "agent/command.h"
 #include "agent/terminal.h"
@@ -52,6 +52,16 @@ static void print_usage(const char *verb, FILE *out)
               "  --feed ENDPOINT     default tcp://127.0.0.1:47104\n"
               "  --verdicts          show every verdict, not only what happens\n",
               out);
+    else if (strcmp(verb, "judge") == 0)
+        fputs(
+            "Usage: tipwright judge [FRAME] LABEL=yes|no... [OPTION]...\n"
+            "What you say of a frame that the network has judged, for the record; changes nothing\n"
+            "tonight. `tipwright labels from-night` makes labels of it. FRAME: last (default), or\n"
+            "run and cycle of one of the last 64, with up or down behind it. LABEL: asymmetries,\n"
+            "individual_atoms, dimers, rows, tip_change, bad_blurry; those not named stay as the\n"
+            "network saw them:\n"
+            "  tipwright judge 19_2 up dimers=yes bad_blurry=no\n\n",
+            out);
     else if (strcmp(verb, "do") == 0)
         fputs("Usage: tipwright do ACTION [--PARAMETER VALUE]... [OPTION]...\n"
               "One action by hand: guarded, on record, sent once. The answer is its outcome.\n"
@@ -330,6 +340,34 @@ static json_t *action_request(int n, char **words)
     return request;
 }
 
+/* "last dimers=yes tip_change=no", "19_2 up bad_blurry=yes". NULL: said why. */
+static json_t *correction_request(int n, char **words)
+{
+    char frame[64] = "last";
+    int i = 0;
+    if (n > 0 && !strchr(words[0], '=')) {
+        bool way = n > 1 && (strcmp(words[1], "up") == 0 || strcmp(words[1], "down") == 0);
+        snprintf(frame, sizeof(frame), "%.40s%s%s", words[0], way ? " " : "", way ? words[1] : "");
+        i = way ? 2 : 1;
+    }
+    json_t *labels = json_object();
+    bool good = i < n;
+    for (; i < n && good; i++) {
+        char *value = strchr(words[i], '=');
+        good = value && (strcmp(value, "=yes") == 0 || strcmp(value, "=no") == 0);
+        if (good) {
+            *value = '\0';
+            json_object_set_new(labels, words[i], json_boolean(value[1] == 'y'));
+        }
+    }
+    if (!good) {
+        terminal_error("judge", "judge [FRAME] LABEL=yes|no...   as in: judge 19_2 up dimers=yes");
+        json_decref(labels);
+        return NULL;
+    }
+    return json_pack("{s:s,s:s,s:o}", "verb", "judge", "frame", frame, "labels", labels);
+}
+
 static json_t *typed_request(struct client *client, int n, char **words)
 {
     static const char *const plain[] = {"status", "arm",     "disarm",   "resume",     "stop",
@@ -344,6 +382,8 @@ static json_t *typed_request(struct client *client, int n, char **words)
         return action_request(n - 1, words + 1);
     if (strcmp(verb, "hold") == 0)
         return json_pack("{s:s,s:s}", "verb", verb, "why", n > 1 ? words[1] : "");
+    if (strcmp(verb, "judge") == 0)
+        return correction_request(n - 1, words + 1);
     if (strcmp(verb, "annotate") == 0 && n == 2)
         return json_pack("{s:s,s:s}", "verb", verb, "text", words[1]);
     if (strcmp(verb, "scan") == 0 && n == 2)
@@ -358,6 +398,7 @@ static json_t *typed_request(struct client *client, int n, char **words)
     puts("status | hold [\"why\"] | resume | arm | disarm | stop | history\n"
          "scan start | scan stop\n"
          "do ACTION [PARAMETER \"VALUE\"]... [yes]   as in: do pulse voltage \"2.3 V\"\n"
+         "judge [FRAME] LABEL=yes|no...             as in: judge 19_2 up dimers=yes tip_change=no\n"
          "policy.show | policy.reload [\"FILE\"] | annotate \"TEXT\"\n"
          "lock [force] | unlock | quit");
     return NULL;
@@ -513,7 +554,8 @@ static int read_settings(int argc, char **argv, struct settings *s, int *ret_n, 
             words[n++] = argv[i];
     }
     *ret_n = n;
-    bool acts = strcmp(s->verb, "do") == 0, holds = strcmp(s->verb, "hold") == 0;
+    bool acts = strcmp(s->verb, "do") == 0 || strcmp(s->verb, "judge") == 0;
+    bool holds = strcmp(s->verb, "hold") == 0;
     /* A hold's one word is its reason; what looks like an option is a misspelt one. */
     if (s->timeout_s > 0 && (n == 0 || acts || (holds && n == 1 && words[0][0] != '-')))
         return 0;
@@ -568,6 +610,8 @@ int cmd_console(int argc, char **argv)
     json_t *request = NULL;
     if (r == 0 && strcmp(argv[0], "do") == 0)
         request = action_request(n, words);
+    else if (r == 0 && strcmp(argv[0], "judge") == 0)
+        request = correction_request(n, words);
     else if (r == 0 && strcmp(argv[0], "hold") == 0)
         request = json_pack("{s:s,s:s}", "verb", "hold", "why", n > 0 ? words[0] : "");
     else if (r == 0)

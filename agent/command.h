@@ -47,7 +47,7 @@ int cmd_keys(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 /* Hands over to tipwright-lab, which does by day what the agent does not need at night. */
 int cmd_lab(int argc, char **argv);
-/* The operator's side: console, status, hold, resume, stop, arm, do. */
+/* The operator's side: console, status, hold, resume, stop, arm, do, judge. */
 int cmd_console(int argc, char **argv);
 
 #endif

@@ -53,6 +53,7 @@ static const char *error_word(int code)
 {
     switch (-code) {
     case EINVAL:
+    case ENOENT:
         return "invalid";
     case EPERM:
         return "not-permitted";

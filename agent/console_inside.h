@@ -70,6 +70,12 @@ json_t *console_news_json(const struct night *night, const struct night_news *ne
  * fallback. 0, or -EINVAL with a sentence.
  */
 int console_read_action(const json_t *json, struct action *ret_action, char *why, size_t why_size);
+/*
+ * What a correction says from {"frame": "19_2 up", "labels": {"dimers": true, ...}}; no frame, or
+ * "last": the newest. 0, or -EINVAL with a sentence.
+ */
+int console_read_correction(const json_t *json, struct night_frame_wanted *ret_frame,
+                            int ret_says[NN_LABEL_COUNT], char *why, size_t why_size);
 /* True for actions that an operator must confirm: necking, coarse motion, pulses above 4 V. */
 bool console_needs_confirmation(const struct action *action);
 

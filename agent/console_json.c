@@ -255,3 +255,58 @@ bool console_needs_confirmation(const struct action *action)
     return action->kind == ACTION_NECK || fabs(action->voltage_v) > CONFIRM_ABOVE_V ||
            action->coarse_steps > 0 || action->lateral_steps > 0;
 }
+
+/* "last", "19_2", "19_2 up", "19_2 down"; NULL is "last". */
+static int read_frame_wanted(const char *text, struct night_frame_wanted *ret_frame)
+{
+    struct night_frame_wanted frame = {0};
+    int used = 0;
+    if (text && strcmp(text, "last") != 0) {
+        if (text[0] < '0' || text[0] > '9' ||
+            sscanf(text, "%9u_%9u%n", &frame.run, &frame.cycle, &used) != 2 || frame.run == 0 ||
+            frame.cycle == 0)
+            return -EINVAL;
+        const char *way = text + used;
+        if (strcmp(way, " up") == 0)
+            frame.way = NIGHT_UP;
+        else if (strcmp(way, " down") == 0)
+            frame.way = NIGHT_DOWN;
+        else if (way[0] != '\0')
+            return -EINVAL;
+    }
+    *ret_frame = frame;
+    return 0;
+}
+
+int console_read_correction(const json_t *json, struct night_frame_wanted *ret_frame,
+                            int ret_says[NN_LABEL_COUNT], char *why, size_t why_size)
+{
+    const json_t *frame = json_object_get(json, "frame");
+    json_t *labels = json_object_get(json, "labels");
+    int says[NN_LABEL_COUNT] = {-1, -1, -1, -1, -1, -1};
+    const char *name;
+    json_t *value;
+    struct night_frame_wanted wanted;
+    if ((frame && !json_is_string(frame)) ||
+        read_frame_wanted(json_string_value(frame), &wanted) < 0) {
+        snprintf(why, why_size, "frame: last, or a run and cycle as in \"19_2 up\"");
+        return -EINVAL;
+    }
+    if (json_object_size(labels) == 0) {
+        snprintf(why, why_size, "labels: which hold, and which do not?");
+        return -EINVAL;
+    }
+    json_object_foreach(labels, name, value)
+    {
+        int label = nn_label_from_name(name);
+        if (label < 0 || !json_is_boolean(value)) {
+            snprintf(why, why_size, "labels: %.40s: %s", name,
+                     label < 0 ? "no such label" : "true or false");
+            return -EINVAL;
+        }
+        says[label] = json_is_true(value);
+    }
+    *ret_frame = wanted;
+    memcpy(ret_says, says, sizeof(says));
+    return 0;
+}

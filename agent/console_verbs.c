@@ -124,6 +124,18 @@ static void run_annotate(const struct console_request *request)
         night_annotate(console_night(request->console), &asked, text);
 }
 
+static void run_judge(const struct console_request *request)
+{
+    struct night_request asked;
+    struct night_frame_wanted frame;
+    int says[NN_LABEL_COUNT];
+    char why[160];
+    if (console_read_correction(request->json, &frame, says, why, sizeof(why)) < 0)
+        console_answer(request, -EINVAL, why, NULL);
+    else if (console_later(request, &asked))
+        night_correct(console_night(request->console), &asked, &frame, says);
+}
+
 static void run_history(const struct console_request *request)
 {
     console_answer(request, 0, "", console_history(request->console));
@@ -151,14 +163,23 @@ static void run_unlock(const struct console_request *request)
 }
 
 static const struct verb verbs[] = {
-    {"status", NEED_NOTHING, run_status},      {"snapshot", NEED_NOTHING, run_status},
-    {"history", NEED_NOTHING, run_history},    {"policy.show", NEED_NOTHING, run_policy_show},
-    {"hold", NEED_OPERATOR, run_hold},         {"stop", NEED_OPERATOR, run_stop},
-    {"annotate", NEED_OPERATOR, run_annotate}, {"disarm", NEED_OPERATOR, run_disarm},
-    {"lock", NEED_OPERATOR, run_lock},         {"renew", NEED_OPERATOR, run_renew},
-    {"unlock", NEED_OPERATOR, run_unlock},     {"arm", NEED_CONTROL, run_arm},
-    {"resume", NEED_CONTROL, run_resume},      {"do", NEED_CONTROL, run_do},
-    {"scan", NEED_CONTROL, run_scan},          {"policy.reload", NEED_CONTROL, run_policy_reload},
+    {"status", NEED_NOTHING, run_status},
+    {"snapshot", NEED_NOTHING, run_status},
+    {"history", NEED_NOTHING, run_history},
+    {"policy.show", NEED_NOTHING, run_policy_show},
+    {"hold", NEED_OPERATOR, run_hold},
+    {"stop", NEED_OPERATOR, run_stop},
+    {"annotate", NEED_OPERATOR, run_annotate},
+    {"judge", NEED_OPERATOR, run_judge},
+    {"disarm", NEED_OPERATOR, run_disarm},
+    {"lock", NEED_OPERATOR, run_lock},
+    {"renew", NEED_OPERATOR, run_renew},
+    {"unlock", NEED_OPERATOR, run_unlock},
+    {"arm", NEED_CONTROL, run_arm},
+    {"resume", NEED_CONTROL, run_resume},
+    {"do", NEED_CONTROL, run_do},
+    {"scan", NEED_CONTROL, run_scan},
+    {"policy.reload", NEED_CONTROL, run_policy_reload},
 };
 
 void console_handle(const struct console_request *request)

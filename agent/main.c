@@ -24,6 +24,7 @@ static const struct entry entries[] = {
     {"arm", cmd_console, "let the policy act"},
     {"stop", cmd_console, "withdraw the tip now"},
     {"do", cmd_console, "one action by hand, guarded as the policy's are"},
+    {"judge", cmd_console, "say what a frame really shows, for later training"},
     {"console", cmd_console, "watch and command interactively"},
     {"journal", cmd_journal, "read or verify the record of a night"},
     {"check", cmd_check, "check policies"},

@@ -157,6 +157,18 @@ void night_scan(struct night *night, const struct night_request *request, bool s
 /* Read the policy file again and use it if valid; NULL: the same path. */
 void night_reload(struct night *night, const struct night_request *request, const char *path);
 void night_annotate(struct night *night, const struct night_request *request, const char *text);
+/* Which of the last frames that ended. All zero: the newest. */
+struct night_frame_wanted {
+    uint32_t run, cycle; /* 0: any */
+    enum { NIGHT_EITHER_WAY, NIGHT_UP, NIGHT_DOWN } way;
+};
+/*
+ * What an operator says of a frame, for the record and for later training; decides nothing.
+ * `says`: 1 yes, 0 no, -1 as the network said. The reply comes when it is durable. -ENOENT: not
+ * among the last frames, or no picture of it was kept; -EIO: the journal cannot be written.
+ */
+void night_correct(struct night *night, const struct night_request *request,
+                   const struct night_frame_wanted *wanted, const int says[NN_LABEL_COUNT]);
 
 /* Hold, and leave in order; the night can be taken up again. A second call, or `retract`: with
  * the tip withdrawn, and the night has ended. */

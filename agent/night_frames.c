@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 enum {
-    PICTURES_MAX = 4000, /* key pictures of one run; then only the last one is kept up to date */
+    PICTURES_MAX = 4000, /* key pictures of one run, and plain ones; then only the last one is kept
+                            up to date */
     PICTURE_SIDE_PX = 256,
     SAME_NAME_MAX = 1000
 };
@@ -94,6 +95,8 @@ struct frame_job {
     uint8_t *seen;
     bool keep; /* under its own name, not only as the last one */
     char directory[600], name[700], title[64], unit[4];
+    bool keep_plain; /* the frame as numbers, for an operator to correct and a trainer to read */
+    struct correction plain;
     int result;
 };
 
@@ -166,12 +169,82 @@ static int draw(struct frame_job *job)
     return picture_write_png(job->name, &picture, &options);
 }
 
+/*
+ * The flattened rows in the order of scanning, first row at the bottom, up to the last one seen; a
+ * row that is missing repeats the one before, or the first one seen. Returns their number.
+ */
+static uint32_t plain_rows(const struct frame_job *job, double *ret_values)
+{
+    uint32_t points = job->frame.geometry.points, lines = job->frame.geometry.lines;
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < lines; i++) {
+        uint32_t row = job->plain.up ? i : lines - 1 - i;
+        if (!job->seen[row])
+            continue;
+        memcpy(ret_values + (size_t)i * points, job->values + (size_t)row * points,
+               points * sizeof(double));
+        uint32_t neighbour = end > 0 ? end - 1 : i;
+        for (uint32_t gap = end; gap < i; gap++)
+            memcpy(ret_values + (size_t)gap * points, ret_values + (size_t)neighbour * points,
+                   points * sizeof(double));
+        end = i + 1;
+    }
+    return end;
+}
+
+static int name_plain(struct frame_job *job, char *path, size_t size)
+{
+    const char *way = job->plain.up ? "up" : "down";
+    snprintf(path, size, "%s/plain", job->directory);
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    for (int i = 1; i < SAME_NAME_MAX; i++) {
+        char again[16] = "";
+        if (i > 1)
+            snprintf(again, sizeof(again), "-%d", i);
+        snprintf(job->plain.picture, sizeof(job->plain.picture), "frames/plain/%u_%u_%s%s.png",
+                 job->frame.run, job->frame.cycle, way, again);
+        snprintf(path, size, "%s/%s", job->directory, job->plain.picture + strlen("frames/"));
+        if (access(path, F_OK) < 0)
+            return 0;
+    }
+    return -EEXIST;
+}
+
+/* One pixel per sample, nothing drawn on it, from darkest to brightest: as labelled pictures are.
+ */
+static int draw_plain(struct frame_job *job)
+{
+    char path[720];
+    uint32_t points = job->frame.geometry.points;
+    double *values = malloc((size_t)points * job->frame.geometry.lines * sizeof(*values));
+    if (!values)
+        return -ENOMEM;
+    struct picture_frame picture = {
+        .width = points, .height = plain_rows(job, values), .values = values, .unit = "m"};
+    struct picture_options options = {.map = PICTURE_GRAY,
+                                      .low = (double)INFINITY,
+                                      .high = -(double)INFINITY,
+                                      .no_scale_bar = true};
+    for (size_t i = 0; i < (size_t)points * picture.height; i++) {
+        options.low = fmin(options.low, values[i]);
+        options.high = fmax(options.high, values[i]);
+    }
+    int r = name_plain(job, path, sizeof(path));
+    if (r == 0)
+        r = picture_write_png(path, &picture, &options);
+    free(values);
+    return r;
+}
+
 static void run_frame(struct worker_job *worker_job)
 {
     struct frame_job *job = (struct frame_job *)worker_job;
     int drawn = job->values ? draw(job) : -ENODATA;
     if (drawn < 0)
         job->name[0] = '\0';
+    if (drawn < 0 || !job->keep_plain || draw_plain(job) < 0)
+        job->plain.picture[0] = '\0';
     job->frame.picture = job->name;
     job->result = journal_frame(job->night->journal, &job->frame);
 }
@@ -183,6 +256,7 @@ static void frame_done(struct worker_job *worker_job)
     night->now_ns = (int64_t)uv_hrtime();
     if (job->result < 0)
         night_journal_failed(night, job->result);
+    night->recent[night->n_recent++ % NIGHT_RECENT_MAX] = job->plain;
     if (job->name[0])
         snprintf(night->summary.picture, sizeof(night->summary.picture), "%.255s", job->name);
     night_news(night, (struct night_news){.kind = NEWS_FRAME, .frame = &job->frame});
@@ -248,6 +322,13 @@ static void end_trace(struct night *night, enum scan_trace kind, const char *end
                                .site = night->site,
                                .end = end,
                                .last = last_verdict(night, kind)};
+    job->plain = (struct correction){.scan = night->frame.scan,
+                                     .run = night->frame.run,
+                                     .cycle = night->frame.cycle,
+                                     .up = scan_trace_is_up(kind)};
+    memcpy(job->plain.shown, job->frame.last.p, sizeof(job->plain.shown));
+    job->keep_plain = night->plain_pictures < PICTURES_MAX;
+    night->plain_pictures += job->keep_plain;
     snprintf(job->directory, sizeof(job->directory), "%s/frames", night->state_directory);
     snprintf(job->title, sizeof(job->title), "%u_%u %s", night->frame.run, night->frame.cycle,
              scan_trace_name(kind));
@@ -257,6 +338,21 @@ static void end_trace(struct night *night, enum scan_trace kind, const char *end
     night->summary.frames++;
     night->frame_key = night->next_frame_key;
     night->next_frame_key = false;
+}
+
+const struct correction *night_recent_frame(const struct night *night,
+                                            const struct night_frame_wanted *wanted)
+{
+    uint64_t kept = night->n_recent < NIGHT_RECENT_MAX ? night->n_recent : NIGHT_RECENT_MAX;
+    for (uint64_t back = 1; back <= kept; back++) {
+        const struct correction *frame =
+            &night->recent[(night->n_recent - back) % NIGHT_RECENT_MAX];
+        bool way = wanted->way == NIGHT_EITHER_WAY || (wanted->way == NIGHT_UP) == frame->up;
+        if (way && (wanted->run == 0 || wanted->run == frame->run) &&
+            (wanted->cycle == 0 || wanted->cycle == frame->cycle))
+            return frame;
+    }
+    return NULL;
 }
 
 /* ---- frames ---- */

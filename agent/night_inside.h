@@ -7,6 +7,7 @@
 #define AGENT_NIGHT_INSIDE_H
 
 #include "agent/command.h"
+#include "agent/correction.h"
 #include "agent/frame.h"
 #include "agent/judge.h"
 #include "agent/night.h"
@@ -19,6 +20,7 @@ enum {
     NIGHT_OPEN_MAX = 64,      /* commands without outcome; more at start is a damaged record */
     NIGHT_WAITERS_MAX = 64,   /* operators waiting for a confirmation */
     NIGHT_WINDOW_MAX = 16384, /* verdicts of the decision window */
+    NIGHT_RECENT_MAX = 64,    /* frames that an operator may still correct */
     NIGHT_NAME_MAX = 80
 };
 
@@ -124,7 +126,7 @@ struct night {
     int64_t line_period_ns; /* smoothed host time between forward lines */
     int64_t last_line_inst_ns;
     int64_t last_forward_inst_ns, line_period_inst_ns; /* the same by the instrument's clock */
-    uint32_t bad_lines, flat_lines; /* in a row */
+    uint32_t bad_lines, flat_lines;                    /* in a row */
     bool over_current;
     bool status_over, status_over_current; /* one reading, two in a row */
 
@@ -153,7 +155,10 @@ struct night {
     struct frame frame;
     int current_trace; /* forward trace being scanned, -1 none */
     bool frame_key, next_frame_key;
-    uint32_t pictures;
+    uint32_t pictures, plain_pictures;
+    struct correction
+        recent[NIGHT_RECENT_MAX]; /* frames that have ended, with nothing said; a ring */
+    uint64_t n_recent;            /* ever put in */
     struct sites_spot spots[SITES_MAX];
     size_t n_spots;
     double origin_x_m, origin_y_m; /* instrument coordinates of the night's first area */
@@ -234,6 +239,9 @@ void night_frame_end(struct night *night, const char *end);
 int night_new_area(struct night *night, double *ret_dx_m, double *ret_dy_m);
 void night_mark_used(struct night *night);
 int night_load_spots(struct night *night);
+/* The newest frame that ended and fits, or NULL. Borrowed. */
+const struct correction *night_recent_frame(const struct night *night,
+                                            const struct night_frame_wanted *wanted);
 
 /* night_record.c: each submits one job; errors end in night_journal_failed(). */
 void night_record_event(struct night *night, const char *kind, const char *who, const char *text);
@@ -245,6 +253,9 @@ void night_record_place(struct night *night);
 void night_record_spot(struct night *night, double x_m, double y_m);
 void night_record_epoch(struct night *night);
 void night_record_above(struct night *night, uint64_t id, uint64_t epoch);
+/* The text of a correction; the reply comes when it is durable. */
+void night_record_correction(struct night *night, const struct night_request *request,
+                             const char *text);
 void night_record_scan(struct night *night, const struct night_request *request, bool start);
 void night_record_end(struct night *night, const char *how, const char *why);
 void night_free_policy_later(struct night *night, struct policy *policy);

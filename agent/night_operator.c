@@ -233,3 +233,30 @@ void night_annotate(struct night *night, const struct night_request *request, co
     night_news(night, (struct night_news){.kind = NEWS_LOG, .text = text});
     night_reply(night, request, 0, "noted");
 }
+
+void night_correct(struct night *night, const struct night_request *request,
+                   const struct night_frame_wanted *wanted, const int says[NN_LABEL_COUNT])
+{
+    const struct correction *frame = night_recent_frame(night, wanted);
+    char text[CORRECTION_TEXT_MAX];
+    night->now_ns = (int64_t)uv_hrtime();
+    if (!night->journal_ok) {
+        night_reply(night, request, -EIO, "the journal cannot be written");
+        return;
+    }
+    if (!frame) {
+        snprintf(text, sizeof(text), "not among the last %d frames that have ended",
+                 NIGHT_RECENT_MAX);
+        night_reply(night, request, -ENOENT, text);
+        return;
+    }
+    if (!frame->picture[0]) {
+        night_reply(night, request, -ENOENT, "no picture of that frame was kept");
+        return;
+    }
+    struct correction correction = *frame;
+    memcpy(correction.says, says, sizeof(correction.says));
+    correction_write(&correction, text);
+    night_record_correction(night, request, text);
+    night_news(night, (struct night_news){.kind = NEWS_LOG, .text = text});
+}

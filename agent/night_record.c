@@ -264,6 +264,32 @@ void night_record_scan(struct night *night, const struct night_request *request,
     raise_epoch(night, record, send_scan);
 }
 
+static int write_correction(struct journal *journal, struct record_job *record)
+{
+    int r = journal_event(journal, "judge", record->who, record->text, record->t_night_ns,
+                          record->t_utc_us);
+    return r < 0 ? r : journal_flush(journal);
+}
+
+static void answer_correction(struct night *night, struct record_job *record)
+{
+    struct night_request request = {record->who, record->reply, record->ctx};
+    night_reply(night, &request, record->result,
+                record->result < 0 ? "not on record" : record->text);
+}
+
+void night_record_correction(struct night *night, const struct night_request *request,
+                             const char *text)
+{
+    struct record_job *record = new_record(night, write_correction);
+    snprintf(record->who, sizeof(record->who), "%s", request->who);
+    snprintf(record->text, sizeof(record->text), "%s", text);
+    record->reply = request->reply;
+    record->ctx = request->ctx;
+    record->then = answer_correction;
+    worker_submit(night->worker, &record->job);
+}
+
 static int write_end(struct journal *journal, struct record_job *record)
 {
     int r = record->flag ? journal_end_night(journal, record->kind, record->text,

@@ -13,6 +13,7 @@ static const struct {
     const char *summary;
 } entries[] = {
     {"aggregate", cmd_labels_aggregate, "a Zooniverse export into a table of labels"},
+    {"from-night", cmd_labels_from_night, "operators' corrections of a night into labels"},
 };
 
 static void print_usage(FILE *out)

@@ -295,8 +295,7 @@ static void tell_tally(const struct nn_tally *tally, const struct arguments *arg
     fprintf(stderr, "pictures %zu, votes on them %" PRIu64 "\n", tally->n, tally->votes_used);
 }
 
-/* Complete under its name, or not there. */
-static int write_table(const struct nn_tally *tally, const char *path)
+int labels_write_table(const struct nn_tally *tally, const char *path)
 {
     if (!path)
         return nn_tally_write_csv(tally, stdout) != 0 || fflush(stdout) != 0 ? -EIO : 0;
@@ -319,7 +318,7 @@ static int write_table(const struct nn_tally *tally, const char *path)
 
 static int write_results(const struct nn_tally *tally, const struct arguments *arguments)
 {
-    int error = write_table(tally, arguments->table);
+    int error = labels_write_table(tally, arguments->table);
     if (error) {
         terminal_error(command, "%s: %s", arguments->table ? arguments->table : "stdout",
                        strerror(-error));

@@ -120,7 +120,7 @@ static void read_numbers(struct nn_tally_row *row)
     unsigned run, cycle;
     if (mark && mark[2] >= '0' && mark[2] <= '9' &&
         sscanf(mark + 2, "%9u_%9u%n", &run, &cycle, &used) == 2 &&
-        (mark[2 + used] == '.' || mark[2 + used] == '\0')) {
+        !(mark[2 + used] >= '0' && mark[2 + used] <= '9')) {
         row->numbered = true;
         row->run = run;
         row->cycle = cycle;

@@ -90,6 +90,59 @@ START_TEST(a_verdict_without_backward_has_no_numbers_that_json_lacks)
 }
 END_TEST
 
+static int read_correction(const char *text, struct night_frame_wanted *ret_frame,
+                           int ret_says[NN_LABEL_COUNT])
+{
+    char why[160] = "";
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(json);
+    int r = console_read_correction(json, ret_frame, ret_says, why, sizeof(why));
+    ck_assert((r < 0) == (why[0] != '\0'));
+    json_decref(json);
+    return r;
+}
+
+START_TEST(a_correction_names_a_frame_and_what_holds)
+{
+    struct night_frame_wanted frame;
+    int says[NN_LABEL_COUNT];
+    ck_assert_int_eq(read_correction("{\"frame\":\"19_2 up\",\"labels\":{\"dimers\":true,"
+                                     "\"bad_blurry\":false}}",
+                                     &frame, says),
+                     0);
+    ck_assert_uint_eq(frame.run, 19);
+    ck_assert_uint_eq(frame.cycle, 2);
+    ck_assert_int_eq(frame.way, NIGHT_UP);
+    static const int wanted[NN_LABEL_COUNT] = {-1, -1, 1, -1, -1, 0};
+    ck_assert_mem_eq(says, wanted, sizeof(wanted));
+    ck_assert_int_eq(read_correction("{\"labels\":{\"rows\":true}}", &frame, says), 0);
+    ck_assert_uint_eq(frame.run, 0);
+    ck_assert_int_eq(frame.way, NIGHT_EITHER_WAY);
+}
+END_TEST
+
+static const char *const no_corrections[] = {
+    "{}",
+    "{\"labels\":{}}",
+    "{\"labels\":[\"dimers\"]}",
+    "{\"labels\":{\"dimmers\":true}}",
+    "{\"labels\":{\"dimers\":1}}",
+    "{\"frame\":19,\"labels\":{\"dimers\":true}}",
+    "{\"frame\":\"19\",\"labels\":{\"dimers\":true}}",
+    "{\"frame\":\"19_0\",\"labels\":{\"dimers\":true}}",
+    "{\"frame\":\"19_2 left\",\"labels\":{\"dimers\":true}}",
+};
+
+START_TEST(half_a_correction_is_refused_with_a_reason)
+{
+    struct night_frame_wanted frame = {.run = 42};
+    int says[NN_LABEL_COUNT] = {7};
+    ck_assert_int_eq(read_correction(no_corrections[_i], &frame, says), -EINVAL);
+    ck_assert_uint_eq(frame.run, 42);
+    ck_assert_int_eq(says[0], 7);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("console");
@@ -99,6 +152,9 @@ int main(void)
                         (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_test(tcase, dangerous_actions_need_a_second_word);
     tcase_add_test(tcase, a_verdict_without_backward_has_no_numbers_that_json_lacks);
+    tcase_add_test(tcase, a_correction_names_a_frame_and_what_holds);
+    tcase_add_loop_test(tcase, half_a_correction_is_refused_with_a_reason, 0,
+                        (int)(sizeof(no_corrections) / sizeof(no_corrections[0])));
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -5,7 +5,7 @@ endforeach()
 tipwright_test(NAME test_agent_journal_faults
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_journal_faults.c ${CMAKE_CURRENT_LIST_DIR}/fault_vfs.c
   LIBS tipwright_agent PkgConfig::SQLITE)
-foreach(name intake frame console)
+foreach(name intake frame console correction)
   tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS tipwright_agent PkgConfig::JANSSON)
 endforeach()
