@@ -12,6 +12,8 @@ static const struct {
     command_fn run;
     const char *summary;
 } entries[] = {
+    {"serve", cmd_labels_serve, "a page to look at scans and give votes"},
+    {"export", cmd_labels_export, "votes given on that page, as a Zooniverse export"},
     {"aggregate", cmd_labels_aggregate, "a Zooniverse export into a table of labels"},
     {"from-night", cmd_labels_from_night, "operators' corrections of a night into labels"},
 };

@@ -10,3 +10,5 @@ tipwright_test(NAME test_nn_chart SOURCES ${NN_TESTS}/test_chart.c LIBS tipwrigh
   PkgConfig::CAIRO)
 tipwright_test(NAME test_nn_onnx SOURCES ${NN_TESTS}/test_onnx.c ${NN_TESTS}/make_networks.c
   LIBS tipwright_lab)
+tipwright_test(NAME test_nn_vote_store SOURCES ${NN_TESTS}/test_vote_store.c
+  LIBS tipwright_lab PkgConfig::SQLITE PkgConfig::JANSSON)

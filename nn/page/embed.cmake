@@ -1,0 +1,22 @@
+# Writes the labelling page's files into a C source: cmake -DTO=out.c -P embed.cmake
+set(files vote.html vote.css vote.js)
+set(type_html "text/html; charset=utf-8")
+set(type_css "text/css; charset=utf-8")
+set(type_js "text/javascript; charset=utf-8")
+
+set(source "#include \"nn/vote_page_inside.h\"\n")
+set(table "")
+set(index 0)
+foreach(name ${files})
+  file(READ ${CMAKE_CURRENT_LIST_DIR}/${name} hex HEX)
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  get_filename_component(ending ${name} LAST_EXT)
+  string(REPLACE "." "type_" type ${ending})
+  string(APPEND source "static const unsigned char file_${index}[] = {\n${bytes}};\n")
+  string(APPEND table "    {\"${name}\", \"${${type}}\", file_${index}, sizeof file_${index}},\n")
+  math(EXPR index "${index} + 1")
+endforeach()
+string(APPEND source "const struct vote_page_file vote_page_files[] = {\n${table}};\n"
+  "const size_t vote_page_n_files = sizeof vote_page_files / sizeof *vote_page_files;\n")
+file(WRITE ${TO} "${source}")
