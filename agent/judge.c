@@ -17,7 +17,7 @@ struct judge {
     bool up;
     uint32_t first_row;    /* frame row that is row 0 of the streams */
     uint32_t last_row;     /* newest forward row, in stream rows */
-    bool last_row_forward; /* the newest forward row is in the stream */
+    bool last_row_forward; /* the newest forward row is in the stream and has a verdict */
     uint32_t lines_seen;   /* forward lines in the stream */
     float forward[NN_LABEL_COUNT];
 };
@@ -95,11 +95,11 @@ static int add_forward(struct judge *judge, const struct judge_line *in, uint32_
     if (r < 0)
         return r;
     judge->last_row = row;
-    judge->last_row_forward = true;
     judge->lines_seen++;
     r = nn_stream_scores(judge->streams[FORWARD], judge->forward);
     if (r < 0)
-        return r;
+        return r == -ENODATA ? -EAGAIN : r;
+    judge->last_row_forward = true;
     if (in->both)
         return -EAGAIN;
     fill(judge, in, ret_verdict);
@@ -119,7 +119,7 @@ static int add_backward(struct judge *judge, const struct judge_line *in, uint32
         return -EAGAIN;
     r = nn_stream_scores(judge->streams[BACKWARD], scores);
     if (r < 0)
-        return r;
+        return r == -ENODATA ? -EAGAIN : r;
     fill(judge, in, ret_verdict);
     for (int i = 0; i < NN_LABEL_COUNT; i++)
         ret_verdict->p_other[i] = scores[i];

@@ -30,8 +30,8 @@ struct judge_line {
 
 /*
  * Add one line. 0: *ret_verdict is the frame's verdict with it. -EAGAIN: none with this line (its
- * partner is awaited, or a backward line that is not judged). -EINVAL: not a next line of the
- * frame. -ENOMEM.
+ * partner is awaited, a backward line that is not judged, or the network has not seen enough yet).
+ * -EINVAL: not a next line of the frame. -ENOMEM.
  */
 int judge_add(struct judge *judge, const struct judge_line *in, struct verdict *ret_verdict);
 

@@ -325,6 +325,11 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
     return 0;
 }
 
+uint32_t nn_input_lines_for(const struct nn_input *input, uint32_t rows)
+{
+    return (uint32_t)(((uint64_t)rows * input->lines + input->spec.rows - 1) / input->spec.rows);
+}
+
 uint32_t nn_input_rows_complete(const struct nn_input *input)
 {
     return input->lines ? (uint32_t)((uint64_t)input->next_row * input->spec.rows / input->lines)
@@ -410,10 +415,19 @@ void nn_input_write(const struct nn_input *input, float *ret_planes)
         write_row(input, r, gain, cells, ret_planes + (size_t)r * input->spec.cols);
 }
 
+static void mirror_lines(uint32_t n, uint32_t cols, const float *lines, float *ret_mirrored)
+{
+    for (uint32_t k = 0; k < n; k++, lines += cols, ret_mirrored += cols)
+        for (uint32_t c = 0; c < cols; c++)
+            ret_mirrored[c] = lines[cols - 1 - c];
+}
+
+void nn_input_mirror_row(const struct nn_input_spec *spec, const float *row, float *ret_mirrored)
+{
+    mirror_lines(nn_input_shape(spec).c, spec->cols, row, ret_mirrored);
+}
+
 void nn_input_mirror(const struct nn_input_spec *spec, const float *planes, float *ret_mirrored)
 {
-    size_t lines = (size_t)nn_input_shape(spec).c * spec->rows;
-    for (size_t line = 0; line < lines; line++, planes += spec->cols, ret_mirrored += spec->cols)
-        for (uint32_t c = 0; c < spec->cols; c++)
-            ret_mirrored[c] = planes[spec->cols - 1 - c];
+    mirror_lines(nn_input_shape(spec).c * spec->rows, spec->cols, planes, ret_mirrored);
 }

@@ -87,6 +87,12 @@ void nn_input_row(const struct nn_input *input, uint32_t r, float *ret_row);
 /* ret_planes: (planes, rows, cols) */
 void nn_input_write(const struct nn_input *input, float *ret_planes);
 
+/* Lines that must have been passed before `rows` grid rows are complete. */
+uint32_t nn_input_lines_for(const struct nn_input *input, uint32_t rows);
+
+/* A row of nn_input_row seen in a mirror, columns from right to left. */
+void nn_input_mirror_row(const struct nn_input_spec *spec, const float *row, float *ret_mirrored);
+
 /* The same frame seen in a mirror, columns from right to left. planes, ret_mirrored: as above. */
 void nn_input_mirror(const struct nn_input_spec *spec, const float *planes, float *ret_mirrored);
 

@@ -4,6 +4,11 @@
  *
  * A stream holds the partial frame of one trace. Nothing computed after line k depends on a later
  * line: flattening is per line, and the scale comes from the lines seen so far.
+ *
+ * Row-causal networks over a frozen scale (nn/input.h) go on from one grid row to the next: a line
+ * costs the same wherever it lies, and nothing is allocated after nn_stream_begin. Between two grid
+ * rows the verdict stays, but for the calibration, which knows the line. Other networks look at the
+ * whole frame again after each line.
  */
 #ifndef NN_STREAM_H
 #define NN_STREAM_H
@@ -38,8 +43,12 @@ int nn_stream_add_line(struct nn_stream *stream, uint32_t row, const double *sam
 
 /*
  * Calibrated scores of the frame as seen so far, scores: (NN_LABEL_COUNT), each 0..1.
- * 0, -ENODATA before the first line.
+ * 0, -ENODATA: no verdict yet. Verdicts begin with the first line, or, where a network goes row by
+ * row, with the line that completes its first output row (nn_stream_first_line).
  */
 int nn_stream_scores(struct nn_stream *stream, float *ret_scores);
+
+/* Number of lines, from the first, that the first verdict of this frame needs. */
+uint32_t nn_stream_first_line(const struct nn_stream *stream);
 
 #endif
