@@ -46,34 +46,95 @@ struct nn_dataset *labelled_load(const char *command, const char *table, const c
     return dataset;
 }
 
+struct nn_score_file *labelled_load_scores(const char *command, const char *path,
+                                           const char *folder)
+{
+    struct folder context = {.command = command, .path = folder};
+    struct nn_score_file *file = NULL;
+    char error[400];
+    if (nn_scores_load(path, folder ? read_picture : NULL, &context, &file, error, sizeof error) !=
+        0) {
+        terminal_error(command, "%s: %s", path, error);
+        return NULL;
+    }
+    return file;
+}
+
 static void print_figure(FILE *out, const struct nn_figure *figure)
 {
     if (isfinite(figure->low))
         fprintf(out, "  %.3f [%.3f-%.3f]", figure->value, figure->low, figure->high);
-    else
+    else if (isfinite(figure->value))
         fprintf(out, "  %.3f [  too few  ]", figure->value);
+    else
+        fputs("      -              ", out);
 }
 
-static void print_row(FILE *out, const char *name, const struct nn_report_row *row)
+static void print_value(FILE *out, const struct nn_figure *figure)
+{
+    if (isfinite(figure->value))
+        fprintf(out, "  %5.3f", figure->value);
+    else
+        fputs("      -", out);
+}
+
+static void print_share(FILE *out, const struct nn_report *report, uint32_t share)
+{
+    const struct nn_report_share *at = &report->figures.shares[share];
+    fprintf(out, "%3u of 128 lines   %-19s  %-19s  %-19s  %-19s  %5s  %5s  %5s\n",
+            (unsigned)nn_share_lines(share), "ROC area", "balanced accuracy", "as a second human",
+            "calibration error", "prec.", "Matt.", "undec");
+    for (uint32_t row = 0; row < NN_REPORT_ROWS; row++) {
+        const struct nn_figure *figures = at->labels[row];
+        fprintf(out, "%-17s", row == NN_REPORT_MEAN ? "mean" : nn_label_name((enum nn_label)row));
+        print_figure(out, &figures[NN_MEASURE_AUC]);
+        print_figure(out, &figures[NN_MEASURE_ACCURACY]);
+        print_figure(out, &figures[NN_MEASURE_SENSITIVITY]);
+        print_figure(out, &figures[NN_MEASURE_CALIBRATION]);
+        print_value(out, &figures[NN_MEASURE_PRECISION]);
+        print_value(out, &figures[NN_MEASURE_MATTHEWS]);
+        print_value(out, &figures[NN_MEASURE_UNDECIDED]);
+        fputc('\n', out);
+    }
+    fprintf(out, "%-17s", "good or bad");
+    print_figure(out, &at->bad_auc);
+    print_figure(out, &at->bad_accuracy);
+    fprintf(out, "\n%-17s", "four classes");
+    print_figure(out, &at->class_auc);
+    print_figure(out, &at->class_accuracy);
+    fputs("\n\n", out);
+}
+
+static void print_sequence(FILE *out, const char *name, const struct nn_report_sequence *row)
 {
     fprintf(out, "%-17s", name);
-    print_figure(out, &row->auc);
-    print_figure(out, &row->average_precision);
-    print_figure(out, &row->balanced_accuracy);
-    print_figure(out, &row->calibration_error);
+    print_figure(out, &row->seen);
+    print_figure(out, &row->accuracy);
+    print_figure(out, &row->full);
+    print_figure(out, &row->cost);
     fputc('\n', out);
 }
 
 void labelled_print(FILE *out, const char *title, const struct nn_report *report)
 {
-    fprintf(out, "%s: %u finished frames of %u recordings\n", title, (unsigned)report->frames,
-            (unsigned)report->recordings);
-    fprintf(out, "%-17s  %-19s  %-19s  %-19s  %-19s\n", "", "ROC area", "average precision",
-            "balanced accuracy", "calibration error");
-    for (int k = 0; k < NN_LABEL_COUNT; k++)
-        print_row(out, nn_label_name((enum nn_label)k), &report->labels[k]);
-    print_row(out, "mean", &report->mean);
-    fputc('\n', out);
+    const struct nn_report_figures *figures = &report->figures;
+    fprintf(out, "%s: %u finished frames of %u recordings, %u with two answers\n\n", title,
+            (unsigned)report->frames, (unsigned)report->recordings, (unsigned)report->two_answers);
+    for (uint32_t share = NN_SHARE_COUNT; share-- > 0;)
+        print_share(out, report, share);
+    fputs("second human's    specificity  sensitivity\n", out);
+    for (uint32_t k = 0; k < NN_LABEL_COUNT; k++)
+        fprintf(out, "%-17s        %.3f        %.3f\n", nn_label_name((enum nn_label)k),
+                report->humans[k].specificity, report->humans[k].sensitivity);
+    fprintf(out, "\n%-17s  %-19s  %-19s  %-19s  %-19s\n", "as soon as sure", "share of lines used",
+            "balanced accuracy", "of the full frame", "cost");
+    for (uint32_t k = 0; k < NN_LABEL_COUNT; k++)
+        print_sequence(out, nn_label_name((enum nn_label)k), &figures->sequences[k]);
+    print_sequence(out, "mean", &figures->sequence_mean);
+    print_sequence(out, "good or bad", &figures->sequences[NN_DECISION_BAD]);
+    fputs("bad frames rejected after (share of the frame)", out);
+    print_figure(out, &figures->rejected_after);
+    fputs("\n\n", out);
 }
 
 uint32_t labelled_frame_lines(uint32_t width, uint32_t height)

@@ -11,7 +11,11 @@
 /* Loads a table and the pictures it names below `folder`; says why not. NULL on failure. */
 struct nn_dataset *labelled_load(const char *command, const char *table, const char *folder);
 
-/* One table of figures with intervals, for people. */
+/* Likewise scores kept in a file; folder NULL: without pictures. */
+struct nn_score_file *labelled_load_scores(const char *command, const char *path,
+                                           const char *folder);
+
+/* Figures with intervals, for people. */
 void labelled_print(FILE *out, const char *title, const struct nn_report *report);
 
 /* Lines of a frame that picture rows belong to: a picture wider than high was stopped early. */

@@ -211,21 +211,24 @@ static int print_folds(const struct nn_crossval *crossval, const struct nn_datas
 static int print_figures(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
                          uint64_t seed)
 {
-    float *scores = calloc((size_t)dataset->n * NN_LABEL_COUNT, sizeof *scores);
-    if (!scores)
+    size_t plane = (size_t)dataset->n * NN_LABEL_COUNT;
+    float *values = calloc(NN_SHARE_COUNT * plane, sizeof *values);
+    if (!values)
         return -ENOMEM;
-    int error = 0;
-    for (uint32_t share = NN_SHARE_COUNT; share-- > 0 && !error;) {
-        struct nn_report report;
-        char title[80];
-        snprintf(title, sizeof title, "left-out recordings, %.0f of 128 lines",
-                 128.0 * nn_share(share));
-        nn_crossval_scores(crossval, dataset, share, scores);
-        error = nn_report_make(dataset, scores, crossval->logits[share], seed, &report);
-        if (!error)
-            labelled_print(stdout, title, &report);
+    struct nn_scores scores = {
+        .dataset = dataset, .folds = crossval->folds, .fold = crossval->fold};
+    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
+        nn_crossval_scores(crossval, dataset, share, values + share * plane);
+        scores.logits[share] = crossval->logits[share];
+        scores.scores[share] = values + share * plane;
     }
-    free(scores);
+    struct nn_report_settings settings = {.draws = 1000, .seed = seed};
+    struct nn_report *report = NULL;
+    int error = nn_report_make(&scores, &settings, &report);
+    if (!error)
+        labelled_print(stdout, "left-out recordings", report);
+    free(report);
+    free(values);
     return error ? error : print_folds(crossval, dataset);
 }
 

@@ -1,196 +1,169 @@
-/* Figures with bootstrap intervals over recordings. */
+/* A report: figures with intervals, reliability, worst errors. */
 #include "nn/report.h"
 
-#include "nn/metrics.h"
-#include "nn/random.h"
+#include "nn/report_inside.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { DRAWS = 1000, METRICS = 4, ROWS = NN_LABEL_COUNT + 1, MEAN = NN_LABEL_COUNT };
+const char *nn_measure_name(enum nn_measure measure)
+{
+    static const char *const names[NN_MEASURE_COUNT] = {
+        "roc_area", "average_precision", "balanced_accuracy", "sensitivity_at_human_specificity",
+        "matthews", "calibration_error", "undecided"};
+    return names[measure];
+}
 
-struct workshop {
-    uint32_t n; /* finished frames */
-    uint32_t n_recordings;
-    uint32_t *recording;           /* (n) */
-    float *scores[NN_LABEL_COUNT]; /* (n) each */
-    float *ranks[NN_LABEL_COUNT];
-    bool *positive[NN_LABEL_COUNT];
-    uint32_t *weights; /* (n) */
-    uint32_t *drawn;   /* (n_recordings) */
-    double (*draws)[ROWS][METRICS];
+const char *nn_measure_title(enum nn_measure measure)
+{
+    static const char *const titles[NN_MEASURE_COUNT] = {
+        "ROC area",    "average precision",    "balanced accuracy",
+        "sensitivity", "Matthews coefficient", "calibration error",
+        "undecided"};
+    return titles[measure];
+}
+
+const char *nn_class_title(enum nn_class which)
+{
+    static const char *const titles[NN_CLASS_COUNT] = {"Individual Atoms", "Dimers, Asymmetries",
+                                                       "Rows", "Bad/Blurry"};
+    return titles[which];
+}
+
+static void count_frames(const struct report_shop *shop, struct nn_report *report)
+{
+    report->frames = shop->n;
+    report->recordings = shop->n_recordings;
+    for (uint32_t i = 0; i < shop->n; i++) {
+        report->two_answers += shop->two[i];
+        for (uint32_t k = 0; k < NN_LABEL_COUNT; k++)
+            report->positives[k] += shop->truth[k][i] > 0.5F;
+        if (shop->class_of[i] >= 0)
+            report->class_frames[shop->class_of[i]]++;
+        report->bad_frames += shop->agreed[i] && shop->bad_truth[i] == 1;
+        report->good_frames += shop->agreed[i] && shop->bad_truth[i] == 0;
+    }
+}
+
+static void fill_reliability(const struct report_shop *shop, struct nn_report *report)
+{
+    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++)
+        for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
+            struct nn_judged judged = {
+                .n = shop->n, .scores = shop->shares[share].scores[k], .positive = shop->truth[k]};
+            nn_metric_reliability(&judged, report->reliability[share][k]);
+        }
+}
+
+struct candidate {
+    uint32_t example;
+    float score;
+    double weight; /* worst highest */
 };
 
-static void finish(struct workshop *shop)
+static int by_falling_weight(const void *a, const void *b)
 {
-    for (int k = 0; k < NN_LABEL_COUNT; k++) {
-        free(shop->scores[k]);
-        free(shop->ranks[k]);
-        free(shop->positive[k]);
-    }
-    free(shop->recording);
-    free(shop->weights);
-    free(shop->drawn);
-    free(shop->draws);
+    const struct candidate *x = a;
+    const struct candidate *y = b;
+    if (x->weight != y->weight)
+        return x->weight < y->weight ? 1 : -1;
+    return (x->example > y->example) - (x->example < y->example);
 }
 
-static bool allocate(struct workshop *shop, uint32_t n, uint32_t n_recordings)
+/* Frames on which all who answered agree about the label, and the full frame's answer is wrong. */
+static uint32_t find_worst(const struct report_shop *shop, const struct nn_dataset *dataset,
+                           uint32_t label, bool missed, struct nn_report_error *ret_errors)
 {
-    bool complete = true;
-    for (int k = 0; k < NN_LABEL_COUNT; k++) {
-        shop->scores[k] = calloc(n, sizeof *shop->scores[k]);
-        shop->ranks[k] = calloc(n, sizeof *shop->ranks[k]);
-        shop->positive[k] = calloc(n, sizeof *shop->positive[k]);
-        complete = complete && shop->scores[k] && shop->ranks[k] && shop->positive[k];
-    }
-    shop->n_recordings = n_recordings;
-    shop->recording = calloc(n, sizeof *shop->recording);
-    shop->weights = calloc(n, sizeof *shop->weights);
-    shop->drawn = calloc(n_recordings, sizeof *shop->drawn);
-    shop->draws = calloc(DRAWS, sizeof *shop->draws);
-    return complete && shop->recording && shop->weights && shop->drawn && shop->draws;
-}
-
-static void take_frames(struct workshop *shop, const struct nn_dataset *dataset,
-                        const float *scores, const float *ranks)
-{
-    for (uint32_t i = 0; i < dataset->n; i++) {
-        const struct nn_example *example = &dataset->examples[i];
-        if (example->picture.height < example->picture.width)
+    struct candidate *candidates = malloc((shop->n + (size_t)1) * sizeof *candidates);
+    if (!candidates)
+        abort();
+    const struct report_share *full = &shop->shares[NN_SHARE_FULL];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < shop->n; i++) {
+        float answer = shop->answers[label][i];
+        if (full->said[label][i] == missed || (missed ? answer < 1.0F : answer > 0.0F))
             continue;
-        shop->recording[shop->n] = example->recording;
-        shop->weights[shop->n] = 1;
-        for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
-            shop->scores[k][shop->n] = scores[(size_t)i * NN_LABEL_COUNT + k];
-            shop->ranks[k][shop->n] = ranks[(size_t)i * NN_LABEL_COUNT + k];
-            shop->positive[k][shop->n] = example->wanted[k] >= 0.5F;
-        }
-        shop->n++;
+        float score = full->scores[label][i];
+        bool several = dataset->examples[shop->example[i]].responses >= 2.0F;
+        candidates[n++] =
+            (struct candidate){.example = shop->example[i],
+                               .score = score,
+                               .weight = (several ? 2.0 : 0.0) + fabs((double)(answer - score))};
     }
+    qsort(candidates, n, sizeof *candidates, by_falling_weight);
+    n = n < NN_REPORT_ERRORS ? n : NN_REPORT_ERRORS;
+    for (uint32_t i = 0; i < n; i++)
+        ret_errors[i] = (struct nn_report_error){.example = candidates[i].example,
+                                                 .score = candidates[i].score};
+    free(candidates);
+    return n;
 }
 
-/* All figures with the present weights. */
-static void measure(const struct workshop *shop, double (*ret_rows)[METRICS])
+static int fill(struct report_shop *shop, const struct nn_scores *scores,
+                const struct nn_report_settings *settings, struct nn_report *report)
 {
-    for (int m = 0; m < METRICS; m++)
-        ret_rows[MEAN][m] = 0.0;
-    for (int k = 0; k < NN_LABEL_COUNT; k++) {
-        struct nn_judged judged = {.n = shop->n,
-                                   .scores = shop->scores[k],
-                                   .positive = shop->positive[k],
-                                   .weights = shop->weights};
-        struct nn_judged ranked = judged;
-        ranked.scores = shop->ranks[k];
-        ret_rows[k][0] = nn_metric_auc(&ranked);
-        ret_rows[k][1] = nn_metric_average_precision(&ranked);
-        ret_rows[k][2] = nn_metric_balanced_accuracy(&judged, 0.5F);
-        ret_rows[k][3] = nn_metric_calibration_error(&judged);
-        for (int m = 0; m < METRICS; m++)
-            ret_rows[MEAN][m] += ret_rows[k][m] / NN_LABEL_COUNT;
+    const size_t n = sizeof report->figures / sizeof(struct nn_figure);
+    struct nn_figure *figures = calloc(n, sizeof *figures);
+    if (!figures)
+        return -ENOMEM;
+    report->folds = scores->folds;
+    count_frames(shop, report);
+    fill_reliability(shop, report);
+    for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
+        report->humans[k] = shop->humans[k];
+        report->n_alarms[k] = find_worst(shop, scores->dataset, k, false, report->alarms[k]);
+        report->n_misses[k] = find_worst(shop, scores->dataset, k, true, report->misses[k]);
     }
+    struct nn_bootstrap bootstrap = {.n = shop->n,
+                                     .group = shop->recording,
+                                     .n_groups = shop->n_recordings,
+                                     .draws = settings->draws,
+                                     .seed = settings->seed};
+    int error = nn_bootstrap_run(&bootstrap, report_measure, shop, n, figures);
+    memcpy(&report->figures, figures, sizeof report->figures);
+    free(figures);
+    return error;
 }
 
-static void draw_recordings(struct workshop *shop, struct nn_random *random)
+int nn_report_make(const struct nn_scores *scores, const struct nn_report_settings *settings,
+                   struct nn_report **ret_report)
 {
-    for (uint32_t r = 0; r < shop->n_recordings; r++)
-        shop->drawn[r] = 0;
-    for (uint32_t r = 0; r < shop->n_recordings; r++)
-        shop->drawn[nn_random_below(random, shop->n_recordings)]++;
-    for (uint32_t i = 0; i < shop->n; i++)
-        shop->weights[i] = shop->drawn[shop->recording[i]];
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static struct nn_figure figure_of(const struct workshop *shop, int row, int metric, double value)
-{
-    struct nn_figure figure = {.value = value, .low = (double)NAN, .high = (double)NAN};
-    double kept[DRAWS];
-    size_t n = 0;
-    for (int d = 0; d < DRAWS; d++)
-        if (isfinite(shop->draws[d][row][metric]))
-            kept[n++] = shop->draws[d][row][metric];
-    if (n < DRAWS / 2)
-        return figure;
-    qsort(kept, n, sizeof *kept, compare);
-    figure.low = kept[(size_t)(0.025 * (double)(n - 1) + 0.5)];
-    figure.high = kept[(size_t)(0.975 * (double)(n - 1) + 0.5)];
-    return figure;
-}
-
-static struct nn_report_row row_of(const struct workshop *shop, int row, const double *values)
-{
-    struct nn_report_row result = {.auc = figure_of(shop, row, 0, values[0]),
-                                   .average_precision = figure_of(shop, row, 1, values[1]),
-                                   .balanced_accuracy = figure_of(shop, row, 2, values[2]),
-                                   .calibration_error = figure_of(shop, row, 3, values[3])};
-    for (uint32_t i = 0; row < NN_LABEL_COUNT && i < shop->n; i++)
-        result.positives += shop->positive[row][i];
-    return result;
-}
-
-static uint32_t count_recordings(const struct workshop *shop)
-{
-    uint32_t count = 0;
-    for (uint32_t r = 0; r < shop->n_recordings; r++)
-        for (uint32_t i = 0; i < shop->n; i++)
-            if (shop->recording[i] == r) {
-                count++;
-                break;
-            }
-    return count;
-}
-
-int nn_report_make(const struct nn_dataset *dataset, const float *scores, const float *ranks,
-                   uint64_t seed, struct nn_report *ret_report)
-{
-    struct workshop shop = {0};
-    int error = allocate(&shop, dataset->n, dataset->n_recordings) ? 0 : -ENOMEM;
-    if (!error) {
-        take_frames(&shop, dataset, scores, ranks ? ranks : scores);
-        error = shop.n ? 0 : -ENODATA;
-    }
-    if (!error) {
-        double values[ROWS][METRICS];
-        measure(&shop, values);
-        struct nn_random random = nn_random_seed(seed, 3, 0);
-        for (int d = 0; d < DRAWS; d++) {
-            draw_recordings(&shop, &random);
-            measure(&shop, shop.draws[d]);
-        }
-        ret_report->frames = shop.n;
-        ret_report->recordings = count_recordings(&shop);
-        for (int k = 0; k < NN_LABEL_COUNT; k++)
-            ret_report->labels[k] = row_of(&shop, k, values[k]);
-        ret_report->mean = row_of(&shop, MEAN, values[MEAN]);
-    }
-    finish(&shop);
+    struct report_shop shop;
+    int error = report_shop_open(scores, settings, &shop);
+    if (error)
+        return error;
+    struct nn_report *report = calloc(1, sizeof *report);
+    error = report ? fill(&shop, scores, settings, report) : -ENOMEM;
+    report_shop_close(&shop);
+    if (error)
+        free(report);
+    else
+        *ret_report = report;
     return error;
 }
 
 double nn_report_mean_auc(const struct nn_dataset *dataset, const float *ranks, const bool *use)
 {
-    struct workshop shop = {0};
-    if (!allocate(&shop, dataset->n, dataset->n_recordings))
+    float *columns = malloc((2 * (size_t)dataset->n + 1) * sizeof *columns);
+    if (!columns)
         abort();
-    take_frames(&shop, dataset, ranks, ranks);
-    for (uint32_t i = 0; i < shop.n; i++)
-        shop.weights[i] = use[shop.recording[i]];
+    float *own = columns;
+    float *truth = columns + dataset->n;
     double mean = 0.0;
-    for (int k = 0; k < NN_LABEL_COUNT; k++) {
-        struct nn_judged judged = {.n = shop.n,
-                                   .scores = shop.ranks[k],
-                                   .positive = shop.positive[k],
-                                   .weights = shop.weights};
+    for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < dataset->n; i++) {
+            const struct nn_example *example = &dataset->examples[i];
+            if (!use[example->recording] || example->picture.height < example->picture.width)
+                continue;
+            own[n] = ranks[(size_t)i * NN_LABEL_COUNT + k];
+            truth[n++] = nn_scores_holds(example, k) ? 1.0F : 0.0F;
+        }
+        struct nn_judged judged = {.n = n, .scores = own, .positive = truth};
         mean += nn_metric_auc(&judged) / NN_LABEL_COUNT;
     }
-    finish(&shop);
+    free(columns);
     return mean;
 }

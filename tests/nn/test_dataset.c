@@ -1,7 +1,5 @@
 /* Tables of votes, splits by recording, metrics and reports. */
 #include "nn/dataset.h"
-#include "nn/metrics.h"
-#include "nn/report.h"
 
 #include <check.h>
 #include <errno.h>
@@ -107,68 +105,6 @@ START_TEST(whole_recordings_are_dealt_out_evenly)
 }
 END_TEST
 
-START_TEST(metrics_by_hand)
-{
-    const float scores[6] = {0.9F, 0.8F, 0.6F, 0.6F, 0.3F, 0.1F};
-    const bool positive[6] = {true, false, true, false, true, false};
-    struct nn_judged judged = {.n = 6, .scores = scores, .positive = positive};
-    /* Pairs won: 3 + 1.5 + 1 of 9. */
-    ck_assert_double_eq_tol(nn_metric_auc(&judged), 5.5 / 9.0, 1e-12);
-    /* Precision 1 at the first, 2/4 at the tie, 3/5 at the last. */
-    ck_assert_double_eq_tol(nn_metric_average_precision(&judged), (1.0 + 0.5 + 0.6) / 3.0, 1e-12);
-    ck_assert_double_eq_tol(nn_metric_balanced_accuracy(&judged, 0.5F), 0.5 * (2.0 / 3 + 1.0 / 3),
-                            1e-12);
-    /* Each score in a bin of its own but for the two of .6. */
-    double wanted = (0.1 + 0.8 + fabs(1.2 - 1.0) + 0.7 + 0.1) / 6.0;
-    ck_assert_double_eq_tol(nn_metric_calibration_error(&judged), wanted, 1e-6);
-    const uint32_t weights[6] = {2, 1, 0, 1, 1, 3};
-    judged.weights = weights;
-    /* Two wins of 5, one of 3. */
-    ck_assert_double_eq_tol(nn_metric_auc(&judged), (2.0 * 5.0 + 3.0) / 15.0, 1e-12);
-    judged.n = 1;
-    ck_assert(isnan(nn_metric_auc(&judged)));
-    ck_assert(isnan(nn_metric_balanced_accuracy(&judged, 0.5F)));
-}
-END_TEST
-
-START_TEST(reports_have_intervals_around_their_values)
-{
-    struct nn_example examples[60] = {0};
-    char *recordings[6] = {0};
-    struct nn_dataset dataset = {
-        .examples = examples, .n = 60, .recordings = recordings, .n_recordings = 6};
-    float scores[60 * NN_LABEL_COUNT];
-    for (uint32_t i = 0; i < 60; i++) {
-        examples[i].recording = i / 10;
-        examples[i].picture.width = 4;
-        examples[i].picture.height = i == 7 ? 3 : 4;
-        for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
-            examples[i].wanted[k] = (i + k) % 3 == 0 ? 0.5F : 0.4F;
-            scores[i * NN_LABEL_COUNT + k] =
-                0.01F * (float)((i * 37 + k * 11) % 60) + ((i + k) % 3 == 0 ? 0.2F : 0.0F);
-        }
-    }
-    struct nn_report report;
-    struct nn_report again;
-    ck_assert_int_eq(nn_report_make(&dataset, scores, NULL, 3, &report), 0);
-    ck_assert_int_eq(nn_report_make(&dataset, scores, scores, 3, &again), 0);
-    ck_assert_uint_eq(report.frames, 59);
-    ck_assert_uint_eq(report.recordings, 6);
-    double mean = 0.0;
-    for (int k = 0; k < NN_LABEL_COUNT; k++) {
-        const struct nn_figure *auc = &report.labels[k].auc;
-        ck_assert(auc->low <= auc->value && auc->value <= auc->high && auc->low < auc->high);
-        ck_assert(auc->low == again.labels[k].auc.low && auc->high == again.labels[k].auc.high);
-        mean += auc->value / NN_LABEL_COUNT;
-    }
-    ck_assert_double_eq_tol(report.mean.auc.value, mean, 1e-12);
-    bool use[6] = {true, true, true, true, true, true};
-    ck_assert_double_eq_tol(nn_report_mean_auc(&dataset, scores, use), mean, 1e-12);
-    use[2] = false;
-    ck_assert_double_ne(nn_report_mean_auc(&dataset, scores, use), mean);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("dataset");
@@ -176,8 +112,6 @@ int main(void)
     tcase_add_test(tcase, columns_are_found_by_name);
     tcase_add_loop_test(tcase, bad_tables_are_refused_with_line_and_column, 0, 10);
     tcase_add_test(tcase, whole_recordings_are_dealt_out_evenly);
-    tcase_add_test(tcase, metrics_by_hand);
-    tcase_add_test(tcase, reports_have_intervals_around_their_values);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -6,6 +6,7 @@ tipwright_test(NAME test_nn_model_file SOURCES ${NN_TESTS}/test_model_file.c
   ${NN_TESTS}/make_model.c LIBS tipwright_nn PkgConfig::SODIUM)
 tipwright_test(NAME test_nn_learning SOURCES ${NN_TESTS}/test_learning.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_dataset SOURCES ${NN_TESTS}/test_dataset.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_metrics SOURCES ${NN_TESTS}/test_metrics.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_chart SOURCES ${NN_TESTS}/test_chart.c LIBS tipwright_lab
   PkgConfig::CAIRO)
 tipwright_test(NAME test_nn_onnx SOURCES ${NN_TESTS}/test_onnx.c ${NN_TESTS}/make_networks.c
