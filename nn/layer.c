@@ -347,8 +347,11 @@ static void elementwise_backward(const struct nn_layer *layer, const struct nn_p
 {
     size_t size = pass->n * nn_shape_size(layer->in);
     if (layer->spec.kind == NN_LAYER_RELU) {
-        for (size_t i = 0; i < size; i++)
-            flow->in_grad[i] = flow->out[i] > 0.0F ? flow->out_grad[i] : 0.0F;
+        for (size_t i = 0; i < size; i++) {
+            /* Read in any case: the loop is then one without branches. */
+            float grad = flow->out_grad[i];
+            flow->in_grad[i] = flow->out[i] > 0.0F ? grad : 0.0F;
+        }
     } else if (layer->spec.kind == NN_LAYER_SIGMOID) {
         for (size_t i = 0; i < size; i++)
             flow->in_grad[i] = flow->out_grad[i] * flow->out[i] * (1.0F - flow->out[i]);

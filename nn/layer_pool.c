@@ -21,6 +21,45 @@ static size_t find_largest(const struct nn_layer_spec *spec, const float *window
     return best;
 }
 
+/* The common pool, worth loops of its own: the maximum of 2x2, side by side. */
+static bool halves(const struct nn_layer_spec *spec)
+{
+    return spec->kind == NN_LAYER_MAX_POOL && spec->kernel_rows == 2 && spec->kernel_cols == 2 &&
+           spec->stride_cols == 2 && spec->stride_rows == 2;
+}
+
+static float larger(float a, float b)
+{
+    return b > a ? b : a;
+}
+
+static void halve_row(const float *upper, const float *lower, size_t w, float *ret_out)
+{
+    for (size_t x = 0; x < w; x++)
+        ret_out[x] = larger(larger(upper[2 * x], upper[2 * x + 1]),
+                            larger(lower[2 * x], lower[2 * x + 1]));
+}
+
+/* The gradient goes to the first of the largest; the others get 0. */
+static void unhalve_row(const float *upper, const float *lower, const float *grads, size_t w,
+                        float *restrict ret_upper, float *restrict ret_lower)
+{
+    for (size_t x = 0; x < w; x++) {
+        float a = upper[2 * x];
+        float b = upper[2 * x + 1];
+        float c = lower[2 * x];
+        float d = lower[2 * x + 1];
+        float above = larger(a, b);
+        float below = larger(c, d);
+        float above_grad = below > above ? 0.0F : grads[x];
+        float below_grad = below > above ? grads[x] : 0.0F;
+        ret_upper[2 * x] = b > a ? 0.0F : above_grad;
+        ret_upper[2 * x + 1] = b > a ? above_grad : 0.0F;
+        ret_lower[2 * x] = d > c ? 0.0F : below_grad;
+        ret_lower[2 * x + 1] = d > c ? below_grad : 0.0F;
+    }
+}
+
 /* Channel c of the rows, from column x0 on. */
 static float pool_window(const struct nn_layer *layer, const struct nn_row *rows, uint32_t c,
                          uint32_t x0)
@@ -41,6 +80,11 @@ static float pool_window(const struct nn_layer *layer, const struct nn_row *rows
 
 void nn_pool_row(const struct nn_layer *layer, const struct nn_row *rows, struct nn_row_out out)
 {
+    for (uint32_t c = 0; c < layer->in.c && halves(&layer->spec); c++)
+        halve_row(rows[0].at + c * rows[0].step, rows[1].at + c * rows[1].step, layer->out.w,
+                  out.at + c * out.step);
+    if (halves(&layer->spec))
+        return;
     for (uint32_t c = 0; c < layer->in.c; c++)
         for (uint32_t x = 0; x < layer->out.w; x++)
             out.at[c * out.step + x] = pool_window(layer, rows, c, x * layer->spec.stride_cols);
@@ -89,13 +133,23 @@ void nn_pool_backward(const struct nn_layer *layer, const struct nn_pass *pass,
     const float *in = flow->in;
     const float *out_grad = flow->out_grad;
     float *in_grad = flow->in_grad;
-    memset(in_grad, 0, pass->n * nn_shape_size(layer->in) * sizeof *in_grad);
+    bool all_written = halves(&layer->spec) && layer->in.h % 2 == 0 && layer->in.w % 2 == 0;
+    if (!all_written)
+        memset(in_grad, 0, pass->n * nn_shape_size(layer->in) * sizeof *in_grad);
     for (size_t k = 0; k < planes; k++, in += plane, in_grad += plane)
-        for (uint32_t y = 0; y < layer->out.h; y++)
+        for (uint32_t y = 0; y < layer->out.h; y++) {
+            if (halves(&layer->spec)) {
+                size_t row = corner_of(layer, y, 0);
+                unhalve_row(in + row, in + row + layer->in.w, out_grad, layer->out.w, in_grad + row,
+                            in_grad + row + layer->in.w);
+                out_grad += layer->out.w;
+                continue;
+            }
             for (uint32_t x = 0; x < layer->out.w; x++) {
                 size_t corner = corner_of(layer, y, x);
                 spread_grad(layer, in + corner, *out_grad++, in_grad + corner);
             }
+        }
 }
 
 uint32_t nn_layer_rows_seen(const struct nn_layer *layer, const struct nn_pass *pass, uint32_t i)

@@ -1,6 +1,8 @@
 /* Logits of a frame and of its mirror image. */
 #include "nn/look.h"
 
+#include "nn/engine.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,9 +10,20 @@
 struct nn_look {
     const struct nn_network *network;
     struct nn_input_spec spec;
+    /* A row-causal network is judged so that each row has the bits of nn/rows.h. */
     struct nn_workspace *workspace;
-    float *planes; /* (looks, input) */
+    struct nn_engine *engine; /* any other */
+    float *planes;            /* (looks, input) */
 };
+
+static int create_judge(struct nn_look *look)
+{
+    if (nn_network_row_causal(look->network))
+        return nn_workspace_create(look->network, look->spec.looks, false, &look->workspace);
+    struct nn_engine_options options = nn_engine_options();
+    options.max_n = look->spec.looks;
+    return nn_engine_create(look->network, &options, &look->engine);
+}
 
 int nn_look_create(const struct nn_network *network, const struct nn_input_spec *spec,
                    struct nn_look **ret_look)
@@ -22,8 +35,7 @@ int nn_look_create(const struct nn_network *network, const struct nn_input_spec 
     look->spec = *spec;
     size_t size = nn_shape_size(nn_network_input(network));
     look->planes = malloc(spec->looks * size * sizeof *look->planes);
-    int error =
-        look->planes ? nn_workspace_create(network, spec->looks, false, &look->workspace) : -ENOMEM;
+    int error = look->planes ? create_judge(look) : -ENOMEM;
     if (error) {
         nn_look_destroy(look);
         return error;
@@ -37,6 +49,7 @@ void nn_look_destroy(struct nn_look *look)
     if (!look)
         return;
     nn_workspace_destroy(look->workspace);
+    nn_engine_destroy(look->engine);
     free(look->planes);
     free(look);
 }
@@ -65,7 +78,8 @@ int nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret
     if (looks > 1)
         nn_input_mirror(&look->spec, look->planes, look->planes + size);
     struct nn_batch batch = {.n = looks, .inputs = look->planes, .seen = seen};
-    const float *logits = nn_network_judge(look->network, look->workspace, &batch);
+    const float *logits = look->engine ? nn_engine_judge(look->engine, &batch)
+                                       : nn_network_judge(look->network, look->workspace, &batch);
     for (uint32_t k = 0; k < out.c; k++) {
         float plain = logits[(size_t)k * out.h + rows - 1];
         float mirrored = looks > 1 ? logits[(size_t)(out.c + k) * out.h + rows - 1] : plain;

@@ -12,7 +12,8 @@
 struct nn_look;
 
 /*
- * `network`, its output (labels, rows, 1), is borrowed and must outlive the look. 0, -ENOMEM.
+ * `network`, folded, its output (labels, rows, 1), is borrowed and must neither change nor go
+ * before the look. 0, -EINVAL (not folded), -ENOMEM.
  */
 int nn_look_create(const struct nn_network *network, const struct nn_input_spec *spec,
                    struct nn_look **ret_look);
