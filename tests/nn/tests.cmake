@@ -5,6 +5,7 @@ tipwright_test(NAME test_nn_stream SOURCES ${NN_TESTS}/test_stream.c ${NN_TESTS}
 tipwright_test(NAME test_nn_model_file SOURCES ${NN_TESTS}/test_model_file.c
   ${NN_TESTS}/make_model.c LIBS tipwright_nn PkgConfig::SODIUM)
 tipwright_test(NAME test_nn_learning SOURCES ${NN_TESTS}/test_learning.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_votes SOURCES ${NN_TESTS}/test_votes.c LIBS tipwright_lab)
 tipwright_test(NAME test_nn_dataset SOURCES ${NN_TESTS}/test_dataset.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_metrics SOURCES ${NN_TESTS}/test_metrics.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_chart SOURCES ${NN_TESTS}/test_chart.c LIBS tipwright_lab
