@@ -6,6 +6,8 @@ tipwright_test(NAME test_nn_model_file SOURCES ${NN_TESTS}/test_model_file.c
   ${NN_TESTS}/make_model.c LIBS tipwright_nn PkgConfig::SODIUM)
 tipwright_test(NAME test_nn_learning SOURCES ${NN_TESTS}/test_learning.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_votes SOURCES ${NN_TESTS}/test_votes.c LIBS tipwright_lab)
+tipwright_test(NAME test_nn_builder SOURCES ${NN_TESTS}/test_builder.c LIBS tipwright_lab)
+tipwright_test(NAME test_nn_npy SOURCES ${NN_TESTS}/test_npy.c LIBS tipwright_lab PkgConfig::MATIO)
 tipwright_test(NAME test_nn_dataset SOURCES ${NN_TESTS}/test_dataset.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_metrics SOURCES ${NN_TESTS}/test_metrics.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_chart SOURCES ${NN_TESTS}/test_chart.c LIBS tipwright_lab
