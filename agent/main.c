@@ -35,6 +35,7 @@ static const struct entry entries[] = {
     {"labels", cmd_lab, "from people's votes to labels: aggregate and more"},
     {"dataset", cmd_lab, "training sets for other programs"},
     {"eval", cmd_lab, "measure a model on labelled images"},
+    {"model", cmd_lab, "look into a model; ONNX in and out"},
     {"keys", cmd_keys, "make and list keys"},
 };
 

@@ -15,6 +15,7 @@ static const struct {
     {"labels", cmd_labels},
     {"dataset", cmd_dataset},
     {"eval", cmd_eval},
+    {"model", cmd_model},
 };
 
 int main(int argc, char **argv)

@@ -78,6 +78,27 @@ int onnx_chain_scale(struct onnx_chain *chain, const float *scale, const float *
     return 0;
 }
 
+int onnx_chain_reorder(struct onnx_chain *chain, const uint32_t *order, uint32_t n)
+{
+    const struct nn_layer *last = chain->n ? &chain->layers[chain->n - 1] : NULL;
+    if (!last || last->spec.units != n ||
+        (last->spec.kind != NN_LAYER_DENSE &&
+         !(last->spec.kind == NN_LAYER_CONV && last->spec.bias)))
+        return -EINVAL;
+    float *from = chain->weights[chain->n - 1];
+    float *to = malloc(last->weights * sizeof *to);
+    if (!to)
+        return -ENOMEM;
+    size_t row = last->weights / n - 1;
+    for (uint32_t u = 0; u < n; u++) {
+        memcpy(to + u * row, from + order[u] * row, row * sizeof *to);
+        to[n * row + u] = from[n * row + order[u]];
+    }
+    memcpy(from, to, last->weights * sizeof *to);
+    free(to);
+    return 0;
+}
+
 int onnx_chain_network(const struct onnx_chain *chain, struct nn_network **ret_network)
 {
     struct nn_layer_spec specs[NN_NETWORK_LAYERS_MAX];

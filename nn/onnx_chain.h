@@ -29,6 +29,12 @@ struct nn_layer *onnx_chain_add(struct onnx_chain *chain, const struct nn_layer_
  */
 int onnx_chain_scale(struct onnx_chain *chain, const float *scale, const float *shift);
 
+/*
+ * Puts the outputs of the last layer, dense or a convolution, in another order: output i is what
+ * was output order[i]. 0, -EINVAL (another layer, or not n outputs).
+ */
+int onnx_chain_reorder(struct onnx_chain *chain, const uint32_t *order, uint32_t n);
+
 /* 0, -EINVAL (beyond a maximum of networks, or no layer), -ENOMEM. */
 int onnx_chain_network(const struct onnx_chain *chain, struct nn_network **ret_network);
 

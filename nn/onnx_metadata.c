@@ -1,5 +1,6 @@
 /* What a graph cannot say, as text beside it. Floats are written with the nine digits that bring
  * them back to the bit. */
+#include "nn/input_text.h"
 #include "nn/onnx_model.h"
 
 #include <math.h>
@@ -8,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const flatten_names[] = {"none", "median", "mean", "linear"};
-static const char *const plane_names[] = {"height", "roughness", "step", "seen", "turn"};
-static const char *const scaling_names[] = {"median", "frozen"};
 static const char *const combine_names[] = {"mean", "vote"};
 
 enum { TEXT_ROOM = 1 << 17, NUMBER_ROOM = 24 };
@@ -110,16 +108,11 @@ static void end_entry(struct entry *entry, struct onnx_build *build, const char 
 
 static void write_input(struct onnx_build *build, const struct nn_input_spec *input)
 {
-    onnx_build_metadata(build, "tipwright.rows", onnx_build_name(build, "%u", input->rows));
-    onnx_build_metadata(build, "tipwright.cols", onnx_build_name(build, "%u", input->cols));
-    onnx_build_metadata(build, "tipwright.flatten", flatten_names[input->flatten]);
-    onnx_build_metadata(build, "tipwright.limit",
-                        onnx_build_name(build, "%.9g", (double)input->limit));
-    onnx_build_metadata(build, "tipwright.looks", onnx_build_name(build, "%u", input->looks));
-    onnx_build_metadata(build, "tipwright.scaling", scaling_names[input->scaling]);
-    struct entry entry = begin_entry();
-    append_bits(&entry.text, input->planes, plane_names, COUNT(plane_names));
-    end_entry(&entry, build, "tipwright.planes");
+    for (unsigned i = 0; i < NN_INPUT_KEYS; i++) {
+        char text[NN_INPUT_TEXT_MAX];
+        nn_input_get(input, nn_input_key(i), text);
+        onnx_build_metadata(build, onnx_build_name(build, "tipwright.%s", nn_input_key(i)), text);
+    }
 }
 
 static void write_member(struct onnx_build *build, const struct onnx_view *view, uint32_t m)
@@ -237,19 +230,13 @@ static bool read_bits(const char *at, const char *const *names, size_t n, uint32
 static bool read_input(const Onnx__ModelProto *model, struct nn_input_spec *ret_input)
 {
     struct nn_input_spec input = {0};
-    int flatten, scaling;
-    const char *limit = onnx_model_find(model, "tipwright.limit");
-    const char *planes = onnx_model_find(model, "tipwright.planes");
-    if (!read_u32(model, "tipwright.rows", &input.rows) ||
-        !read_u32(model, "tipwright.cols", &input.cols) ||
-        !read_u32(model, "tipwright.looks", &input.looks) ||
-        !read_name(model, "tipwright.flatten", flatten_names, COUNT(flatten_names), &flatten) ||
-        !read_name(model, "tipwright.scaling", scaling_names, COUNT(scaling_names), &scaling) ||
-        !limit || !take_float(&limit, &input.limit) || *limit || !planes ||
-        !read_bits(planes, plane_names, COUNT(plane_names), &input.planes))
-        return false;
-    input.flatten = (enum nn_flatten)flatten;
-    input.scaling = (enum nn_scaling)scaling;
+    for (unsigned i = 0; i < NN_INPUT_KEYS; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "tipwright.%s", nn_input_key(i));
+        const char *value = onnx_model_find(model, key);
+        if (!value || !nn_input_set(&input, nn_input_key(i), value))
+            return false;
+    }
     *ret_input = input;
     return nn_input_spec_valid(&input);
 }

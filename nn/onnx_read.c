@@ -294,6 +294,9 @@ static int read_model(struct onnx_reader *r, const Onnx__ModelProto *model,
         error = read_node(r, r->graph->node[i]);
     if (!error)
         error = check_output(r);
+    if (!error && wish->order &&
+        onnx_chain_reorder(onnx_chain_now(r), wish->order, wish->n_order) != 0)
+        error = onnx_refuse_file(r, "it does not have as many outputs as labels were given");
     if (!error)
         error = make_networks(r, ret_reading);
     return error;

@@ -18,6 +18,8 @@ enum { NN_ONNX_BYTES_MAX = 512 << 20 };
 struct nn_onnx_wish {
     struct nn_shape input; /* of one sample; 0 = as the file says, and it must say so */
     uint32_t steps;        /* of a network that is handed its state; 0 = one */
+    const uint32_t *order; /* NULL, or: output i is to be the file's output order[i] */
+    uint32_t n_order;      /* a permutation of 0..n_order - 1; the file must have as many outputs */
 };
 
 struct nn_onnx_reading {

@@ -20,3 +20,6 @@ tipwright_scenario_program(gwyddion_reads
 # Check's own macros use variadic extensions.
 target_compile_options(gwyddion_reads PRIVATE -Wno-pedantic
   -Wno-gnu-zero-variadic-macro-arguments)
+tipwright_scenario_program(onnx_make SOURCES ${SCENARIO}/onnx_make.c ${SCENARIO}/../nn/make_networks.c
+  LIBS tipwright_lab)
+tipwright_scenario_program(onnx_judge SOURCES ${SCENARIO}/onnx_judge.c LIBS tipwright_lab)
