@@ -49,28 +49,30 @@ INLINE void block(const uint32_t positions, const uint32_t vectors, const struct
 #define NAMES_SMALL(vectors)                                                                       \
     block_1_##vectors, block_2_##vectors, block_3_##vectors, block_4_##vectors
 
-BLOCKS_SMALL(1)
-BLOCK(5, 1)
-BLOCK(6, 1) BLOCKS_SMALL(2) BLOCK(5, 2) BLOCK(6, 2) BLOCKS_SMALL(3)
+typedef void block_fn(const struct sum *sum, const float *in, const float *weights,
+                      const struct place *place);
 
-    typedef void block_fn(const struct sum *sum, const float *in, const float *weights,
-                          const struct place *place);
-
+/* clang-format off */
+BLOCKS_SMALL(1) BLOCK(5, 1) BLOCK(6, 1)
+BLOCKS_SMALL(2) BLOCK(5, 2) BLOCK(6, 2)
+BLOCKS_SMALL(3)
 #if defined __AVX512F__
-BLOCK(7, 1)
-BLOCK(8, 1) BLOCK(9, 1) BLOCK(10, 1) BLOCK(11, 1) BLOCK(12, 1) BLOCK(7, 2) BLOCK(8, 2) BLOCK(9, 2)
-    BLOCK(10, 2) BLOCK(11, 2) BLOCK(12, 2) BLOCK(5, 3) BLOCK(6, 3) BLOCK(7, 3)
-        BLOCK(8, 3) static block_fn *const blocks[VECTORS_MAX][POSITIONS_MAX] = {
-            {NAMES_SMALL(1), block_5_1, block_6_1, block_7_1, block_8_1, block_9_1, block_10_1,
-             block_11_1, block_12_1},
-            {NAMES_SMALL(2), block_5_2, block_6_2, block_7_2, block_8_2, block_9_2, block_10_2,
-             block_11_2, block_12_2},
-            {NAMES_SMALL(3), block_5_3, block_6_3, block_7_3, block_8_3}};
+BLOCK(7, 1) BLOCK(8, 1) BLOCK(9, 1) BLOCK(10, 1) BLOCK(11, 1) BLOCK(12, 1)
+BLOCK(7, 2) BLOCK(8, 2) BLOCK(9, 2) BLOCK(10, 2) BLOCK(11, 2) BLOCK(12, 2)
+BLOCK(5, 3) BLOCK(6, 3) BLOCK(7, 3) BLOCK(8, 3)
+static block_fn *const blocks[VECTORS_MAX][POSITIONS_MAX] = {
+    {NAMES_SMALL(1), block_5_1, block_6_1, block_7_1, block_8_1, block_9_1, block_10_1, block_11_1,
+     block_12_1},
+    {NAMES_SMALL(2), block_5_2, block_6_2, block_7_2, block_8_2, block_9_2, block_10_2, block_11_2,
+     block_12_2},
+    {NAMES_SMALL(3), block_5_3, block_6_3, block_7_3, block_8_3}};
 #else
-static block_fn *const blocks[VECTORS_MAX][POSITIONS_MAX] = {{NAMES_SMALL(1), block_5_1, block_6_1},
-                                                             {NAMES_SMALL(2), block_5_2, block_6_2},
-                                                             {NAMES_SMALL(3)}};
+static block_fn *const blocks[VECTORS_MAX][POSITIONS_MAX] = {
+    {NAMES_SMALL(1), block_5_1, block_6_1},
+    {NAMES_SMALL(2), block_5_2, block_6_2},
+    {NAMES_SMALL(3)}};
 #endif
+/* clang-format on */
 
 void KERNEL(nn_products)(const struct sum *sum, uint32_t positions, uint32_t vectors,
                          const float *in, const float *weights, const struct place *place)

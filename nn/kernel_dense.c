@@ -117,6 +117,7 @@ INLINE void product_block(const uint32_t n, const uint32_t vectors, const bool h
     {                                                                                              \
         product_block(1, vectors, true, p);                                                        \
     }
+/* clang-format off */
 PRODUCTS(1)
 PRODUCTS(2)
 PRODUCTS(3)
@@ -124,6 +125,7 @@ PRODUCT_HALF(1)
 PRODUCT_HALF(2)
 PRODUCT_HALF(3)
 PRODUCT_HALF(4)
+/* clang-format on */
 typedef void product_fn(const struct product *p);
 static product_fn *const blocks[TOGETHER][BLOCK] = {
     {product_1_1, product_1_2, product_1_3, product_1_4},

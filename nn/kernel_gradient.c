@@ -61,9 +61,11 @@ INLINE void correlate_block(const uint32_t lanes, const uint32_t vectors, const 
     {                                                                                              \
         correlate_1_##vectors, correlate_2_##vectors, correlate_3_##vectors, correlate_4_##vectors \
     }
+/* clang-format off */
 CORRELATE_LANES(1)
 CORRELATE_LANES(2)
 CORRELATE_LANES(3)
+/* clang-format on */
 typedef void correlate_fn(const struct stretch *s, float *sums, size_t step);
 static correlate_fn *const blocks[VECTORS_MAX][LANES_AT_ONCE] = {NAMES(1), NAMES(2), NAMES(3)};
 
