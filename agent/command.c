@@ -27,7 +27,9 @@ void command_data_path(const char *name, char *buf, size_t size)
     /* Where the installed folders come from. */
     static const struct {
         const char *installed, *source;
-    } folders[] = {{"models/", "nn/models/"}, {"policies/", "config/policies/"}};
+    } folders[] = {{"models/", "nn/models/"},
+                   {"architectures/", "nn/architectures/"},
+                   {"policies/", "config/policies/"}};
     char folder[COMMAND_PATH_MAX];
     own_folder(folder, sizeof(folder));
     if (!is_in_build_tree(folder)) {

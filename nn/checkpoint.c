@@ -1,5 +1,6 @@
 /* Checkpoints of a training. */
 #include "nn/bytes.h"
+#include "nn/settings.h"
 #include "nn/trainer.h"
 
 #include <errno.h>
@@ -9,38 +10,22 @@
 
 enum { CHECKPOINT_BYTES_MAX = 1 << 30 };
 
-static const uint8_t magic[8] = {'T', 'I', 'P', 'C', 'K', '\r', '\n', 1};
+static const uint8_t magic[8] = {'T', 'I', 'P', 'C', 'K', '\r', '\n', 2};
 
 static void put_settings(struct nn_bytes_writer *writer, const struct nn_train_settings *s)
 {
-    nn_bytes_put_u32(writer, s->input.rows);
-    nn_bytes_put_u32(writer, s->input.cols);
-    nn_bytes_put_u32(writer, (uint32_t)s->input.flatten);
-    nn_bytes_put_u32(writer, (uint32_t)s->optimiser.kind);
-    nn_bytes_put_u32(writer, s->epochs);
-    nn_bytes_put_u32(writer, s->cycle);
-    nn_bytes_put_u32(writer, s->batch);
-    nn_bytes_put_u64(writer, s->seed);
-    const float floats[] = {s->input.limit,
-                            s->optimiser.momentum,
-                            s->optimiser.beta2,
-                            s->optimiser.epsilon,
-                            s->optimiser.decay,
-                            s->rate,
-                            s->averaging,
-                            (float)s->augment.whole,
-                            (float)s->augment.seen_min,
-                            (float)s->augment.closer,
-                            (float)s->augment.wider,
-                            (float)s->augment.shear};
-    nn_bytes_put_f32s(writer, floats, sizeof floats / sizeof *floats);
-    nn_bytes_put_f32s(writer, s->class_weights, NN_LABEL_COUNT);
-    for (uint32_t i = 0; i < s->n_layers; i++) {
-        uint32_t numbers[NN_LAYER_SPEC_NUMBERS];
-        nn_layer_spec_pack(&s->layers[i], numbers);
-        for (size_t k = 0; k < NN_LAYER_SPEC_NUMBERS; k++)
-            nn_bytes_put_u32(writer, numbers[k]);
+    for (size_t i = 0; nn_settings_at(i); i++) {
+        char text[NN_SETTING_TEXT];
+        nn_settings_get(s, i, text);
+        nn_bytes_put(writer, text, strlen(text) + 1);
     }
+    /* Every field of a layer is a number of 32 bits, so there is nothing between them. */
+    for (uint32_t i = 0; i < s->n_layers; i++)
+        for (size_t k = 0; k < sizeof s->layers[i] / sizeof(uint32_t); k++) {
+            uint32_t field;
+            memcpy(&field, (const char *)&s->layers[i] + k * sizeof field, sizeof field);
+            nn_bytes_put_u32(writer, field);
+        }
 }
 
 /* A fingerprint of all that must be the same for a checkpoint to be of use. */
@@ -49,6 +34,9 @@ static int fingerprint(const struct nn_trainer *trainer, uint8_t *ret_hash)
     struct nn_bytes_writer writer = {0};
     put_settings(&writer, &trainer->settings);
     nn_bytes_put_u32(&writer, trainer->number);
+    nn_bytes_put_u32(&writer, (uint32_t)(trainer->only + 1));
+    for (uint32_t r = 0; trainer->validate && r < trainer->dataset->n_recordings; r++)
+        nn_bytes_put_u32(&writer, trainer->validate[r]);
     for (uint32_t i = 0; i < trainer->n; i++) {
         const struct nn_example *example = &trainer->dataset->examples[trainer->order[i]];
         nn_bytes_put(&writer, example->image, strlen(example->image) + 1);
@@ -62,7 +50,7 @@ static int fingerprint(const struct nn_trainer *trainer, uint8_t *ret_hash)
 }
 
 /* The arrays that make up a training's state, in file order. */
-enum { ARRAY_COUNT = 5 };
+enum { ARRAY_COUNT = 7 };
 struct array {
     float *values;
     size_t n;
@@ -75,6 +63,11 @@ static void find_arrays(struct nn_trainer *trainer, struct array *ret_arrays, ui
     ret_arrays[2].values = nn_network_weights(trainer->average, &ret_arrays[2].n);
     ret_arrays[3].values = nn_network_stats(trainer->average, &ret_arrays[3].n);
     ret_arrays[4].values = nn_optimiser_state(trainer->optimiser, &ret_arrays[4].n, ret_steps);
+    ret_arrays[5] = ret_arrays[6] = (struct array){0};
+    if (trainer->best) {
+        ret_arrays[5].values = nn_network_weights(trainer->best, &ret_arrays[5].n);
+        ret_arrays[6].values = nn_network_stats(trainer->best, &ret_arrays[6].n);
+    }
 }
 
 int nn_trainer_save(struct nn_trainer *trainer, const char *path)
@@ -90,7 +83,12 @@ int nn_trainer_save(struct nn_trainer *trainer, const char *path)
     nn_bytes_put(&writer, magic, sizeof magic);
     nn_bytes_put(&writer, hash, sizeof hash);
     nn_bytes_put_u32(&writer, trainer->epochs_done);
+    nn_bytes_put_u32(&writer, trainer->best_epoch);
     nn_bytes_put_u64(&writer, *steps);
+    for (uint32_t i = 0; i < trainer->settings.epochs; i++) {
+        const struct nn_epoch *epoch = &trainer->history[i];
+        nn_bytes_put_f32s(&writer, (const float[]){epoch->rate, epoch->loss, epoch->check}, 3);
+    }
     for (int i = 0; i < ARRAY_COUNT; i++)
         nn_bytes_put_f32s(&writer, arrays[i].values, arrays[i].n);
     if (!writer.failed)
@@ -109,7 +107,8 @@ static int take_over(struct nn_trainer *trainer, const uint8_t *data, size_t siz
     struct array arrays[ARRAY_COUNT];
     uint64_t *steps;
     find_arrays(trainer, arrays, &steps);
-    size_t wanted = sizeof magic + sizeof hash + 4 + 8 + NN_BYTES_SEAL;
+    size_t wanted = sizeof magic + sizeof hash + 4 + 4 + 8 + NN_BYTES_SEAL;
+    wanted += (size_t)trainer->settings.epochs * 3 * sizeof(float);
     for (int i = 0; i < ARRAY_COUNT; i++)
         wanted += 4 * arrays[i].n;
     if (!nn_bytes_sealed(data, size))
@@ -120,7 +119,14 @@ static int take_over(struct nn_trainer *trainer, const uint8_t *data, size_t siz
     struct nn_bytes_reader reader = {.at = data + sizeof magic + sizeof hash,
                                      .left = size - sizeof magic - sizeof hash};
     trainer->epochs_done = nn_bytes_get_u32(&reader);
+    trainer->best_epoch = nn_bytes_get_u32(&reader);
     *steps = nn_bytes_get_u64(&reader);
+    for (uint32_t i = 0; i < trainer->settings.epochs; i++) {
+        float values[3];
+        nn_bytes_get_f32s(&reader, values, 3);
+        trainer->history[i] =
+            (struct nn_epoch){.rate = values[0], .loss = values[1], .check = values[2]};
+    }
     for (int i = 0; i < ARRAY_COUNT; i++)
         nn_bytes_get_f32s(&reader, arrays[i].values, arrays[i].n);
     return 0;

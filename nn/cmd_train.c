@@ -1,12 +1,13 @@
 /* tipwright train: from labelled pictures to a model file, with figures on left-out recordings. */
+#include "nn/cmd_train.h"
+
 #include "agent/command.h"
 #include "agent/terminal.h"
-#include "nn/architecture.h"
 #include "nn/cmd_labelled.h"
-#include "nn/crossval.h"
+#include "nn/cmd_train_figures.h"
+#include "nn/cmd_train_output.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,175 +15,51 @@
 
 static const char command[] = "train";
 
-struct options {
-    const char *labels;
-    const char *images;
-    const char *output;
-    uint32_t folds;
-    uint32_t threads;
-    bool resume;
-    struct nn_train_settings train;
-};
-
-static void print_usage(FILE *out)
-{
-    fputs(
-        "Usage: tipwright train --labels TABLE --images FOLDER --output MODEL [OPTION]...\n"
-        "Train a network on labelled pictures and write it as a model file. Figures come from\n"
-        "folds of whole recordings that their network never saw; the model itself is trained\n"
-        "on all of them, with the same settings.\n"
-        "\n"
-        "  -l, --labels TABLE     CSV with columns image, recording, responses and six scores\n"
-        "  -i, --images FOLDER    where the pictures (PNG) are\n"
-        "  -o, --output MODEL     model file to write; checkpoints lie beside it until then\n"
-        "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
-        "  -e, --epochs N         passes over the pictures (30)\n"
-        "  -c, --cycle N          epochs in which the learning rate falls to 0, to start again at\n"
-        "                         half its height (30)\n"
-        "  -b, --batch N          pictures per step (16)\n"
-        "  -r, --rate R           highest learning rate (0.004)\n"
-        "  -s, --seed S           start of all that is random (1)\n"
-        "  -m, --mirror           verdicts on the frame and its mirror image: half as fast\n"
-        "  -t, --threads N        trainings at a time (1); the result is the same\n"
-        "  -R, --resume           go on from the checkpoints of an interrupted training\n"
-        "      --help             this text\n"
-        "\n"
-        "Exit status: 0 written, 1 failed, 2 usage.\n",
-        out);
-}
-
-/* One numeric option. 0, or -1 after saying why not. */
-static int take_number(struct options *options, int letter, const char *text)
-{
-    double value;
-    struct nn_train_settings *train = &options->train;
-    switch (letter) {
-    case 'k':
-        if (labelled_number(command, "--folds", text, 0, NN_FOLDS_MAX, &value) != 0)
-            return -1;
-        options->folds = (uint32_t)value;
-        return 0;
-    case 'e':
-        if (labelled_number(command, "--epochs", text, 1, 10000, &value) != 0)
-            return -1;
-        train->epochs = (uint32_t)value;
-        return 0;
-    case 'c':
-        if (labelled_number(command, "--cycle", text, 1, 10000, &value) != 0)
-            return -1;
-        train->cycle = (uint32_t)value;
-        return 0;
-    case 'b':
-        if (labelled_number(command, "--batch", text, 2, 1024, &value) != 0)
-            return -1;
-        train->batch = (uint32_t)value;
-        return 0;
-    case 'r':
-        if (labelled_number(command, "--rate", text, 1e-6, 1, &value) != 0)
-            return -1;
-        train->rate = (float)value;
-        return 0;
-    case 's':
-        if (labelled_number(command, "--seed", text, 0, 4294967295.0, &value) != 0)
-            return -1;
-        train->seed = (uint64_t)value;
-        return 0;
-    default:
-        if (labelled_number(command, "--threads", text, 1, 64, &value) != 0)
-            return -1;
-        options->threads = (uint32_t)value;
-        return 0;
-    }
-}
-
-/* An exit status, or -1 to go on. */
-static int read_options(int argc, char **argv, struct options *options)
-{
-    static const struct option names[] = {
-        {"labels", required_argument, NULL, 'l'}, {"images", required_argument, NULL, 'i'},
-        {"output", required_argument, NULL, 'o'}, {"folds", required_argument, NULL, 'k'},
-        {"epochs", required_argument, NULL, 'e'}, {"batch", required_argument, NULL, 'b'},
-        {"cycle", required_argument, NULL, 'c'},  {"rate", required_argument, NULL, 'r'},
-        {"seed", required_argument, NULL, 's'},   {"threads", required_argument, NULL, 't'},
-        {"resume", no_argument, NULL, 'R'},       {"mirror", no_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-    };
-    optind = 1;
-    int letter;
-    while ((letter = getopt_long(argc, argv, "l:i:o:k:e:c:b:r:s:t:Rm", names, NULL)) != -1) {
-        if (letter == 'h') {
-            print_usage(stdout);
-            return EXIT_OK;
-        }
-        if (letter == '?')
-            return EXIT_USAGE;
-        if (letter == 'l')
-            options->labels = optarg;
-        else if (letter == 'i')
-            options->images = optarg;
-        else if (letter == 'o')
-            options->output = optarg;
-        else if (letter == 'R')
-            options->resume = true;
-        else if (letter == 'm')
-            options->train.input.looks = 2;
-        else if (take_number(options, letter, optarg) != 0)
-            return EXIT_USAGE;
-    }
-    if (optind < argc) {
-        terminal_error(command, "unexpected argument '%s'", argv[optind]);
-        return EXIT_USAGE;
-    }
-    if (!options->labels || !options->images || !options->output) {
-        terminal_error(command, "--labels, --images and --output are needed; see --help");
-        return EXIT_USAGE;
-    }
-    if (options->folds == 1) {
-        terminal_error(command, "--folds: one fold leaves nothing to train on; 0 or 2 and more");
-        return EXIT_USAGE;
-    }
-    return -1;
-}
-
+/* Progress over all trainings; those that stop early count as whole once they have. */
 struct watch {
     struct progress progress;
-    uint64_t done;
     uint32_t folds;
-    uint32_t epochs[NN_FOLDS_MAX + 1];
+    uint32_t epochs; /* of a training that runs through */
+    uint64_t done;
+    uint32_t *counted; /* by number of the training */
 };
 
 static void show_progress(void *context, const struct nn_crossval_progress *news)
 {
     struct watch *watch = context;
-    char detail[80];
-    watch->done += news->epochs_done - watch->epochs[news->number];
-    watch->epochs[news->number] = news->epochs_done;
-    if (!isfinite(news->loss))
-        snprintf(detail, sizeof detail, "resumed after epoch %u", (unsigned)news->epochs_done);
-    else if (news->number == watch->folds)
-        snprintf(detail, sizeof detail, "all, epoch %u, loss %.4f", (unsigned)news->epochs_done,
-                 news->loss);
-    else
-        snprintf(detail, sizeof detail, "fold %u, epoch %u, loss %.4f", (unsigned)news->number + 1,
-                 (unsigned)news->epochs_done, news->loss);
+    const struct nn_crossval_training *run = news->run;
+    const struct nn_epoch *epoch = &run->history[run->epochs - 1];
+    char name[80];
+    char detail[200];
+    uint32_t counted = news->finished ? watch->epochs : run->epochs;
+    watch->done += counted - watch->counted[run->number];
+    watch->counted[run->number] = counted;
+    train_name_run(run, watch->folds, name, sizeof name);
+    int length = snprintf(detail, sizeof detail, "%s, %s %u, loss %.4f, rate %.2g", name,
+                          news->resumed ? "resumed after epoch" : "epoch", (unsigned)run->epochs,
+                          (double)epoch->loss, (double)epoch->rate);
+    if (isfinite(epoch->check))
+        snprintf(detail + length, sizeof detail - (size_t)length, ", ROC area %.3f",
+                 (double)epoch->check);
     progress_update(&watch->progress, watch->done, detail);
 }
 
-static char *checkpoint_prefix(const struct options *options)
+static char *checkpoint_prefix(const struct train_options *options)
 {
     size_t room = strlen(options->output) + sizeof ".checkpoint";
     char *prefix = malloc(room);
-    if (prefix)
-        snprintf(prefix, room, "%s.checkpoint", options->output);
+    if (!prefix)
+        abort();
+    snprintf(prefix, room, "%s.checkpoint", options->output);
     return prefix;
 }
 
-static void remove_checkpoints(const char *prefix, uint32_t folds)
+static void remove_checkpoints(const char *prefix, const struct nn_crossval *crossval)
 {
     size_t room = strlen(prefix) + 16;
     char *path = malloc(room);
-    for (uint32_t i = 0; path && i <= folds; i++) {
-        snprintf(path, room, "%s.%u", prefix, (unsigned)i);
+    for (uint32_t i = 0; path && i < crossval->n_runs; i++) {
+        snprintf(path, room, "%s.%u", prefix, (unsigned)crossval->runs[i].number);
         unlink(path);
     }
     free(path);
@@ -195,111 +72,171 @@ static int print_folds(const struct nn_crossval *crossval, const struct nn_datas
     if (!use)
         return -ENOMEM;
     double sum = 0.0;
+    unsigned tried = 0;
     fputs("mean ROC area by fold, all lines:", stdout);
     for (uint32_t fold = 0; fold < crossval->folds; fold++) {
+        if (!crossval->tried[fold])
+            continue;
         for (uint32_t r = 0; r < dataset->n_recordings; r++)
             use[r] = crossval->fold[r] == fold;
-        double mean = nn_report_mean_auc(dataset, crossval->logits[NN_SHARE_FULL], use);
+        double mean = nn_report_mean_auc(dataset, crossval->together.at[NN_SHARE_FULL], use);
         printf(" %.3f", mean);
         sum += mean;
+        tried++;
     }
-    printf("; mean %.3f\n", sum / (double)crossval->folds);
+    if (tried > 1)
+        printf("; mean %.3f", sum / (double)tried);
+    putchar('\n');
     free(use);
     return 0;
 }
 
-static int print_figures(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
-                         uint64_t seed)
+/* Figures of all folds, on stdout and where they were asked for. 0, or negative errno. */
+static int tell_figures(const struct train_options *options, const struct train_scores *scores,
+                        struct nn_report **ret_report)
 {
-    size_t plane = (size_t)dataset->n * NN_LABEL_COUNT;
-    float *values = calloc(NN_SHARE_COUNT * plane, sizeof *values);
-    if (!values)
-        return -ENOMEM;
-    struct nn_scores scores = {
-        .dataset = dataset, .folds = crossval->folds, .fold = crossval->fold};
-    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
-        nn_crossval_scores(crossval, dataset, share, values + share * plane);
-        scores.logits[share] = crossval->logits[share];
-        scores.scores[share] = values + share * plane;
-    }
-    struct nn_report_settings settings = {.draws = 1000, .seed = seed};
+    struct nn_report_settings settings = {.draws = 1000, .seed = 1};
     struct nn_report *report = NULL;
-    int error = nn_report_make(&scores, &settings, &report);
+    int error = nn_report_make(&scores->scores, &settings, &report);
+    if (error)
+        return error;
+    labelled_print(stdout, "left-out recordings", report);
+    if (options->figures)
+        error = train_figures_write(options->figures, options, report);
+    if (error || !ret_report)
+        free(report);
+    else
+        *ret_report = report;
+    return error;
+}
+
+/* All that left-out frames tell. 0, or -1 after saying why not. */
+static int evaluate(const struct train_options *options, const struct nn_crossval *crossval,
+                    const struct nn_dataset *dataset, struct nn_report **ret_report)
+{
+    struct train_scores scores;
+    int error = train_scores_make(crossval, dataset, &scores);
+    const char *what = "figures";
+    /* One fold alone has no others to learn its calibration and thresholds from. */
+    if (!error && !options->validate)
+        error = tell_figures(options, &scores, ret_report);
     if (!error)
-        labelled_print(stdout, "left-out recordings", report);
-    free(report);
-    free(values);
-    return error ? error : print_folds(crossval, dataset);
+        error = print_folds(crossval, dataset);
+    if (!error && options->scores) {
+        what = options->scores;
+        error = nn_scores_save(&scores.scores, options->scores);
+    }
+    train_scores_finish(&scores);
+    if (error)
+        terminal_error(command, "%s: %s", what, strerror(-error));
+    return error ? -1 : 0;
 }
 
-static int write_model(const struct options *options, const struct nn_crossval *crossval,
-                       const struct nn_dataset *dataset)
+/* One file; says why not. */
+static int write_one(const char *path, int error)
 {
-    char note[512];
-    snprintf(note, sizeof note,
-             "tipwright train: %u pictures of %u recordings, %u folds, %u epochs in "
-             "cycles of %u, batch %u, rate %g, seed %llu",
-             (unsigned)dataset->n, (unsigned)dataset->n_recordings, (unsigned)options->folds,
-             (unsigned)options->train.epochs, (unsigned)options->train.cycle,
-             (unsigned)options->train.batch, (double)options->train.rate,
-             (unsigned long long)options->train.seed);
-    struct nn_model_member member = {
-        .network = crossval->network,
-        .answers = NN_MODEL_ALL_LABELS,
-        .calibration = options->folds ? nn_crossval_calibrate(crossval, dataset, NULL)
-                                      : nn_calibration_identity()};
-    struct nn_model_parts parts = {
-        .input = options->train.input, .members = &member, .n_members = 1, .note = note};
-    return nn_model_save(options->output, &parts);
+    if (error)
+        terminal_error(command, "%s: %s", path, strerror(-error));
+    return error ? -1 : 0;
 }
 
-static int train(const struct options *options, const struct nn_dataset *dataset)
+static int write_files(const struct train_options *options, const struct architecture *architecture,
+                       const struct nn_crossval *crossval, const struct nn_dataset *dataset)
 {
-    struct watch watch = {.folds = options->folds};
-    char *prefix = checkpoint_prefix(options);
-    struct nn_crossval_settings settings = {.train = options->train,
+    int bad =
+        write_one(options->output, train_write_model(options, architecture, crossval, dataset));
+    if (!bad && options->history)
+        bad = write_one(options->history, train_write_history(options->history, crossval));
+    if (!bad && options->curves)
+        bad = write_one(options->curves, train_write_curves(options->curves, crossval));
+    return bad;
+}
+
+/* All trainings. NULL after saying why not. */
+static struct nn_crossval *run(const struct train_options *options,
+                               const struct architecture *architecture,
+                               const struct nn_dataset *dataset, const char *checkpoints)
+{
+    struct watch watch = {.folds = options->folds, .epochs = architecture->settings.epochs};
+    struct nn_crossval_settings settings = {.train = architecture->settings,
                                             .folds = options->folds,
+                                            .only_fold = options->validate ? options->validate - 1
+                                                                           : UINT32_MAX,
+                                            .members = options->members,
+                                            .one_per_label = options->one_per_label,
+                                            .fold_members = options->fold_members,
                                             .threads = options->threads,
-                                            .checkpoints = prefix,
+                                            .checkpoints = checkpoints,
                                             .resume = options->resume,
                                             .progress = show_progress,
                                             .context = &watch};
-    struct nn_crossval *crossval = NULL;
+    uint32_t labels = options->one_per_label ? NN_LABEL_COUNT : 1;
+    watch.counted =
+        calloc((size_t)(options->folds + 1) * options->members * labels, sizeof *watch.counted);
+    if (!watch.counted)
+        abort();
     progress_start(&watch.progress, "training",
-                   (uint64_t)(options->folds + 1) * options->train.epochs);
-    int error = prefix ? nn_crossval_run(dataset, &settings, &crossval) : -ENOMEM;
-    progress_finish(&watch.progress);
+                   (uint64_t)nn_crossval_count(&settings) * watch.epochs);
+    struct nn_crossval *crossval = NULL;
+    int error = nn_crossval_run(dataset, &settings, &crossval);
+    if (error)
+        progress_end(&watch.progress);
+    else
+        progress_finish(&watch.progress);
+    free(watch.counted);
     if (error == -EPROTO)
-        terminal_error(command, "%s.*: checkpoints of other settings or data", prefix);
+        terminal_error(command, "%s.*: checkpoints of other settings or data", checkpoints);
+    else if (error == -EINVAL)
+        terminal_error(command, "these folds, members and settings do not go together; patience "
+                                "takes 3 folds, a model has at most 16 networks");
     else if (error)
         terminal_error(command, "training: %s", strerror(-error));
-    if (!error && options->folds && (error = print_figures(crossval, dataset, options->train.seed)))
-        terminal_error(command, "figures: %s", strerror(-error));
-    if (!error && (error = write_model(options, crossval, dataset)))
-        terminal_error(command, "%s: %s", options->output, strerror(-error));
-    if (!error)
-        remove_checkpoints(prefix, options->folds);
+    return crossval;
+}
+
+int train_all(const struct train_options *options, const struct architecture *architecture,
+              const struct nn_dataset *dataset, struct nn_report **ret_report)
+{
+    char *checkpoints = checkpoint_prefix(options);
+    struct nn_crossval *crossval = run(options, architecture, dataset, checkpoints);
+    int bad = crossval ? 0 : -1;
+    if (!bad && options->folds)
+        bad = evaluate(options, crossval, dataset, ret_report);
+    if (!bad)
+        bad = write_files(options, architecture, crossval, dataset);
+    if (!bad)
+        remove_checkpoints(checkpoints, crossval);
     nn_crossval_destroy(crossval);
-    free(prefix);
-    return error ? EXIT_INTERNAL : EXIT_OK;
+    free(checkpoints);
+    return bad ? EXIT_INTERNAL : EXIT_OK;
 }
 
 int cmd_train(int argc, char **argv)
 {
-    struct options options = {.folds = 6, .threads = 1, .train = nn_architecture_default()};
-    int status = read_options(argc, argv, &options);
+    struct train_options options;
+    int status = train_options_read(argc, argv, &options);
     if (status >= 0)
         return status;
-    struct nn_dataset *dataset = labelled_load(command, options.labels, options.images);
-    if (!dataset)
-        return EXIT_INTERNAL;
-    if (options.folds > dataset->n_recordings) {
+    if (options.reproduce)
+        return train_reproduce(&options);
+    struct architecture *architecture = malloc(sizeof *architecture);
+    if (!architecture)
+        abort();
+    struct nn_dataset *dataset = NULL;
+    status = EXIT_USAGE;
+    if (train_options_architecture(&options, architecture) == 0) {
+        status = EXIT_INTERNAL;
+        dataset = labelled_load(command, options.labels, options.images);
+    }
+    if (dataset && options.folds > dataset->n_recordings) {
         terminal_error(command, "%u folds of %u recordings", (unsigned)options.folds,
                        (unsigned)dataset->n_recordings);
         status = EXIT_USAGE;
-    } else {
-        status = train(&options, dataset);
+    } else if (dataset) {
+        status = options.search ? train_search(&options, architecture, dataset)
+                                : train_all(&options, architecture, dataset, NULL);
     }
     nn_dataset_destroy(dataset);
+    free(architecture);
     return status;
 }

@@ -57,7 +57,7 @@ int nn_evaluate(const struct nn_network *network, const struct nn_input_spec *sp
         error = -ENOMEM;
     for (uint32_t i = 0; i < dataset->n && !error; i++)
         for (uint32_t share = 0; share < NN_SHARE_COUNT && !error; share++)
-            if (use[dataset->examples[i].recording])
+            if (use[dataset->examples[i].recording] && ret_logits[share])
                 error = judge_example(&e, &dataset->examples[i], nn_share(share),
                                       ret_logits[share] + (size_t)i * NN_LABEL_COUNT);
     finish(&e);

@@ -1,5 +1,5 @@
 /*
- * Losses and their gradients. Averages over the batch: each sample counts by its weight, the sum
+ * Losses and their gradients. Averages over the batch: each value counts by its weight, the sum
  * divided by n.
  */
 #ifndef NN_LOSS_H
@@ -7,24 +7,26 @@
 
 #include <stdint.h>
 
-/* n samples of k values each. */
+enum nn_loss_kind {
+    NN_LOSS_BINARY,      /* cross-entropy of each label's sigmoid, summed over k */
+    NN_LOSS_CATEGORICAL, /* cross-entropy of the softmax over k */
+    NN_LOSS_SQUARED,     /* squared error of each label's sigmoid, summed over k */
+};
+
+/* n samples of k labels, each judged in `rows` places (1 unless the output has rows). */
 struct nn_targets {
     uint32_t n;
     uint32_t k;
-    const float *wanted;  /* (n, k), 0..1 */
-    const float *weights; /* (n, k), >= 0 */
+    uint32_t rows;
+    const float *wanted;  /* (n, k, rows), 0..1; categorical: summing to 1 over k */
+    const float *weights; /* (n, k, rows), >= 0; categorical: only those of k = 0 are used */
 };
 
 /*
- * Binary cross-entropy of sigmoid(logits), summed over k. logits: (n, k), ret_grad: (n, k).
- * Computed from the logit, so that no score can be so sure that the loss overflows.
+ * logits, ret_grad: (n, k, rows). Computed from the logit, so that no score can be so sure that
+ * the loss overflows.
  */
-double nn_loss_binary(const struct nn_targets *targets, const float *logits, float *ret_grad);
-
-/*
- * Categorical cross-entropy of softmax(logits). `wanted` sums to 1 per sample; only weights[., 0]
- * is used, once per sample.
- */
-double nn_loss_categorical(const struct nn_targets *targets, const float *logits, float *ret_grad);
+double nn_loss(enum nn_loss_kind kind, const struct nn_targets *targets, const float *logits,
+               float *ret_grad);
 
 #endif

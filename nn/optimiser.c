@@ -48,7 +48,26 @@ void nn_optimiser_destroy(struct nn_optimiser *optimiser)
     free(optimiser);
 }
 
-static void step_adam(struct nn_optimiser *optimiser, float rate, const float *grads,
+/* What every gradient is multiplied with, 1 unless they are clipped. */
+static float clipping(const struct nn_optimiser *optimiser, const float *grads)
+{
+    if (optimiser->settings.clip <= 0.0F)
+        return 1.0F;
+    double squares = 0.0;
+    for (size_t i = 0; i < optimiser->n_weights; i++)
+        squares += (double)grads[i] * (double)grads[i];
+    double length = sqrt(squares);
+    double clip = (double)optimiser->settings.clip;
+    return length > clip ? (float)(clip / length) : 1.0F;
+}
+
+/* One step's gradients: (n_weights), each to be multiplied with `scale`. */
+struct slope {
+    const float *grads;
+    float scale;
+};
+
+static void step_adam(struct nn_optimiser *optimiser, float rate, struct slope slope,
                       float *weights)
 {
     const struct nn_optimiser_settings *s = &optimiser->settings;
@@ -58,22 +77,24 @@ static void step_adam(struct nn_optimiser *optimiser, float rate, const float *g
     float first_scale = (float)(1.0 / (1.0 - pow((double)s->momentum, steps)));
     float second_scale = (float)(1.0 / (1.0 - pow((double)s->beta2, steps)));
     for (size_t i = 0; i < optimiser->n_weights; i++) {
-        first[i] += (1.0F - s->momentum) * (grads[i] - first[i]);
-        second[i] += (1.0F - s->beta2) * (grads[i] * grads[i] - second[i]);
+        float grad = slope.scale * slope.grads[i];
+        first[i] += (1.0F - s->momentum) * (grad - first[i]);
+        second[i] += (1.0F - s->beta2) * (grad * grad - second[i]);
         float move = first[i] * first_scale / (sqrtf(second[i] * second_scale) + s->epsilon);
         weights[i] -= rate * (move + s->decay * weights[i]);
     }
 }
 
-static void step_momentum(struct nn_optimiser *optimiser, float rate, const float *grads,
+static void step_momentum(struct nn_optimiser *optimiser, float rate, struct slope slope,
                           float *weights)
 {
     const struct nn_optimiser_settings *s = &optimiser->settings;
     float *velocity = optimiser->state;
     for (size_t i = 0; i < optimiser->n_weights; i++) {
-        velocity[i] = s->momentum * velocity[i] + grads[i];
+        float grad = slope.scale * slope.grads[i];
+        velocity[i] = s->momentum * velocity[i] + grad;
         float move =
-            s->kind == NN_OPTIMISER_NESTEROV ? grads[i] + s->momentum * velocity[i] : velocity[i];
+            s->kind == NN_OPTIMISER_NESTEROV ? grad + s->momentum * velocity[i] : velocity[i];
         weights[i] -= rate * (move + s->decay * weights[i]);
     }
 }
@@ -81,11 +102,12 @@ static void step_momentum(struct nn_optimiser *optimiser, float rate, const floa
 void nn_optimiser_step(struct nn_optimiser *optimiser, float rate, const float *grads,
                        float *weights)
 {
+    struct slope slope = {.grads = grads, .scale = clipping(optimiser, grads)};
     optimiser->steps++;
     if (optimiser->settings.kind == NN_OPTIMISER_ADAM)
-        step_adam(optimiser, rate, grads, weights);
+        step_adam(optimiser, rate, slope, weights);
     else
-        step_momentum(optimiser, rate, grads, weights);
+        step_momentum(optimiser, rate, slope, weights);
 }
 
 float *nn_optimiser_state(struct nn_optimiser *optimiser, size_t *ret_values, uint64_t **ret_steps)

@@ -17,6 +17,8 @@ struct nn_optimiser_settings {
     float beta2;    /* Adam */
     float epsilon;  /* Adam */
     float decay;    /* weights shrink by rate * decay per step */
+    float clip;     /* gradients longer than this are shortened to it, all weights as one vector;
+                       0: never */
 };
 
 struct nn_optimiser;

@@ -1,7 +1,8 @@
 /* Training: views of examples in batches, gradients, steps, the running average. */
 #include "nn/trainer.h"
 
-#include "nn/loss.h"
+#include "nn/evaluate.h"
+#include "nn/metrics.h"
 
 #include <errno.h>
 #include <math.h>
@@ -9,12 +10,23 @@
 #include <string.h>
 
 /* Streams of random numbers, so that one draw more in one place moves nothing elsewhere. */
-enum { STREAM_ORDER = 16, STREAM_VIEW, STREAM_DROPOUT };
+enum { STREAM_ORDER = 16, STREAM_VIEW, STREAM_DROPOUT, STREAM_MIXUP };
 
-static bool settings_fit(const struct nn_train_settings *s)
+static bool settings_fit(const struct nn_train_settings *s, const struct nn_train_part *part)
 {
     return s->epochs >= 1 && s->epochs <= 10000 && s->batch >= 2 && s->batch <= 1024 &&
-           s->cycle >= 1 && s->rate > 0.0F && s->averaging >= 0.0F && s->averaging < 1.0F;
+           s->schedule.rate > 0.0F && s->averaging >= 0.0F && s->averaging < 1.0F &&
+           s->mixup >= 0.0F && s->mixup <= 1.0F && part->only < NN_LABEL_COUNT &&
+           (s->patience == 0 || (part->validate && s->validate_every > 0));
+}
+
+void nn_trainer_copy(struct nn_network *from, struct nn_network *to)
+{
+    size_t n;
+    const float *weights = nn_network_weights(from, &n);
+    memcpy(nn_network_weights(to, &n), weights, n * sizeof *weights);
+    const float *stats = nn_network_stats(from, &n);
+    memcpy(nn_network_stats(to, &n), stats, n * sizeof *stats);
 }
 
 static int create_networks(struct nn_trainer *trainer)
@@ -24,12 +36,16 @@ static int create_networks(struct nn_trainer *trainer)
     int error = nn_network_create(shape, s->layers, s->n_layers, &trainer->network);
     if (!error)
         error = nn_network_create(shape, s->layers, s->n_layers, &trainer->average);
+    if (!error && s->patience)
+        error = nn_network_create(shape, s->layers, s->n_layers, &trainer->best);
     if (error)
         return error;
-    if (nn_shape_size(nn_network_output(trainer->network)) != NN_LABEL_COUNT)
+    struct nn_shape output = nn_network_output(trainer->network);
+    if (output.c != NN_LABEL_COUNT || output.w != 1)
         return -EINVAL;
+    trainer->outputs = NN_LABEL_COUNT * output.h;
     nn_network_randomise(trainer->network, s->seed + trainer->number);
-    nn_network_randomise(trainer->average, s->seed + trainer->number);
+    nn_trainer_copy(trainer->network, trainer->average);
     size_t n_weights;
     nn_network_weights(trainer->network, &n_weights);
     error = nn_optimiser_create(&s->optimiser, n_weights, &trainer->optimiser);
@@ -42,41 +58,52 @@ static int create_buffers(struct nn_trainer *trainer)
 {
     size_t batch = trainer->settings.batch;
     size_t planes = nn_shape_size(nn_network_input(trainer->network));
+    size_t outputs = trainer->outputs;
+    trainer->history = calloc(trainer->settings.epochs, sizeof *trainer->history);
     trainer->work = malloc(NN_INPUT_POINTS_MAX * sizeof *trainer->work);
     trainer->inputs = malloc(batch * planes * sizeof *trainer->inputs);
     trainer->seen = malloc(batch * sizeof *trainer->seen);
-    trainer->wanted = malloc(batch * NN_LABEL_COUNT * sizeof *trainer->wanted);
-    trainer->weights = malloc(batch * NN_LABEL_COUNT * sizeof *trainer->weights);
-    trainer->grads = malloc(batch * NN_LABEL_COUNT * sizeof *trainer->grads);
-    return trainer->work && trainer->inputs && trainer->seen && trainer->wanted &&
-                   trainer->weights && trainer->grads
+    trainer->wanted = malloc(batch * outputs * sizeof *trainer->wanted);
+    trainer->weights = malloc(batch * outputs * sizeof *trainer->weights);
+    trainer->grads = malloc(batch * outputs * sizeof *trainer->grads);
+    return trainer->history && trainer->work && trainer->inputs && trainer->seen &&
+                   trainer->wanted && trainer->weights && trainer->grads
                ? 0
                : -ENOMEM;
 }
 
-static int pick_examples(struct nn_trainer *trainer, const bool *use)
+static int pick_examples(struct nn_trainer *trainer, const struct nn_train_part *part)
 {
-    trainer->order = malloc(trainer->dataset->n * sizeof *trainer->order);
+    const struct nn_dataset *dataset = trainer->dataset;
+    trainer->order = malloc(dataset->n * sizeof *trainer->order);
     if (!trainer->order)
         return -ENOMEM;
-    for (uint32_t i = 0; i < trainer->dataset->n; i++)
-        if (use[trainer->dataset->examples[i].recording])
+    for (uint32_t i = 0; i < dataset->n; i++)
+        if (part->use[dataset->examples[i].recording])
             trainer->order[trainer->n++] = i;
+    if (part->validate) {
+        size_t size = dataset->n_recordings * sizeof *trainer->validate;
+        trainer->validate = malloc(size);
+        if (!trainer->validate)
+            return -ENOMEM;
+        memcpy(trainer->validate, part->validate, size);
+    }
     return trainer->n >= 2 ? 0 : -EINVAL;
 }
 
 int nn_trainer_create(const struct nn_dataset *dataset, const struct nn_train_settings *settings,
-                      const bool *use, uint32_t number, struct nn_trainer **ret_trainer)
+                      const struct nn_train_part *part, struct nn_trainer **ret_trainer)
 {
-    if (!settings_fit(settings))
+    if (!settings_fit(settings, part))
         return -EINVAL;
     struct nn_trainer *trainer = calloc(1, sizeof *trainer);
     if (!trainer)
         return -ENOMEM;
     trainer->dataset = dataset;
     trainer->settings = *settings;
-    trainer->number = number;
-    int error = pick_examples(trainer, use);
+    trainer->number = part->number;
+    trainer->only = part->only;
+    int error = pick_examples(trainer, part);
     if (!error)
         error = create_networks(trainer);
     if (!error)
@@ -87,6 +114,7 @@ int nn_trainer_create(const struct nn_dataset *dataset, const struct nn_train_se
         nn_trainer_destroy(trainer);
         return error;
     }
+    trainer->goal = nn_goal_balanced(&settings->goal, dataset, trainer->order, trainer->n);
     *ret_trainer = trainer;
     return 0;
 }
@@ -97,10 +125,13 @@ void nn_trainer_destroy(struct nn_trainer *trainer)
         return;
     nn_network_destroy(trainer->network);
     nn_network_destroy(trainer->average);
+    nn_network_destroy(trainer->best);
     nn_workspace_destroy(trainer->workspace);
     nn_optimiser_destroy(trainer->optimiser);
     nn_input_destroy(trainer->input);
+    free(trainer->history);
     free(trainer->order);
+    free(trainer->validate);
     free(trainer->work);
     free(trainer->inputs);
     free(trainer->seen);
@@ -129,31 +160,47 @@ static int show_example(struct nn_trainer *trainer, uint32_t index, uint32_t pla
         return error;
     nn_input_write(trainer->input, trainer->inputs + place * planes);
     trainer->seen[place] = nn_input_seen(trainer->input);
-    /* Two votes are worth more than one, but not twice as much: raters share their habits. */
-    float trust = sqrtf(fminf(example->responses, 4.0F));
-    for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
-        size_t at = (size_t)place * NN_LABEL_COUNT + k;
-        float wanted = example->wanted[k];
-        float positive = trainer->settings.class_weights[k];
-        trainer->wanted[at] = positive * wanted / (positive * wanted + 1.0F - wanted);
-        trainer->weights[at] = trust * (positive * wanted + 1.0F - wanted);
-    }
+    struct nn_goal_view goal_view = {.example = example,
+                                     .rows = trainer->outputs / NN_LABEL_COUNT,
+                                     .seen = trainer->seen[place],
+                                     .only = trainer->only};
+    size_t at = (size_t)place * trainer->outputs;
+    nn_goal_fill(&trainer->goal, &goal_view, trainer->wanted + at, trainer->weights + at);
     return 0;
 }
 
-/* Learning rate of one step: up over the first epoch, then down as a cosine, cycle by cycle. */
-static float rate_at(const struct nn_trainer *trainer, uint32_t step, uint32_t steps)
+/* Beta(alpha, alpha) for alpha in (0, 1] (Johnk 1964). */
+static double draw_beta(struct nn_random *random, double alpha)
 {
-    const struct nn_train_settings *s = &trainer->settings;
-    uint32_t cycle = trainer->epochs_done / s->cycle;
-    uint32_t start = cycle * s->cycle;
-    uint32_t length = s->epochs - start < s->cycle ? s->epochs - start : s->cycle;
-    double top = (double)s->rate * pow(0.5, (double)cycle);
-    double done = (double)(trainer->epochs_done - start) + (double)(step + 1) / (double)steps;
-    if (done < 1.0)
-        return (float)(top * done);
-    double rest = ((double)length - done) / fmax((double)length - 1.0, 1.0);
-    return (float)(top * (0.5 - 0.5 * cos(3.141592653589793 * fmin(rest, 1.0))));
+    for (;;) {
+        double x = pow(nn_random_unit(random), 1.0 / alpha);
+        double y = pow(nn_random_unit(random), 1.0 / alpha);
+        if (x + y > 0.0 && x + y <= 1.0)
+            return x / (x + y);
+    }
+}
+
+/* Neighbours in the batch, which stand in random order, become mixtures of each other. */
+static void mix_pairs(struct nn_trainer *trainer, uint32_t n, uint32_t step)
+{
+    struct nn_random random = draw(trainer, STREAM_MIXUP, step);
+    size_t planes = nn_shape_size(nn_network_input(trainer->network));
+    size_t outputs = trainer->outputs;
+    for (uint32_t i = 0; i + 1 < n; i += 2) {
+        float share = (float)draw_beta(&random, (double)trainer->settings.mixup);
+        float *a = trainer->inputs + i * planes;
+        float *b = a + planes;
+        for (size_t k = 0; k < planes; k++) {
+            float difference = (1.0F - share) * (b[k] - a[k]);
+            a[k] += difference;
+            b[k] -= difference;
+        }
+        float *wanted[2] = {trainer->wanted + i * outputs, trainer->wanted + (i + 1) * outputs};
+        float *weights[2] = {trainer->weights + i * outputs, trainer->weights + (i + 1) * outputs};
+        nn_goal_mix(share, trainer->outputs, wanted, weights);
+        float seen = fmaxf(trainer->seen[i], trainer->seen[i + 1]);
+        trainer->seen[i] = trainer->seen[i + 1] = seen;
+    }
 }
 
 static void move_average(float keep, size_t n, const float *from, float *average)
@@ -173,23 +220,26 @@ static void update_average(struct nn_trainer *trainer, uint64_t steps)
     move_average(keep, n, stats, nn_network_stats(trainer->average, &n));
 }
 
-static double learn_batch(struct nn_trainer *trainer, uint32_t n, uint32_t step, uint32_t steps)
+static double learn_batch(struct nn_trainer *trainer, uint32_t n, uint32_t step, float rate)
 {
     struct nn_random random = draw(trainer, STREAM_DROPOUT, step);
     struct nn_batch batch = {.n = n,
                              .inputs = trainer->inputs,
                              .seen = trainer->seen,
                              .dropout_seed = nn_random_bits(&random)};
-    struct nn_targets targets = {
-        .n = n, .k = NN_LABEL_COUNT, .wanted = trainer->wanted, .weights = trainer->weights};
+    struct nn_targets targets = {.n = n,
+                                 .k = NN_LABEL_COUNT,
+                                 .rows = trainer->outputs / NN_LABEL_COUNT,
+                                 .wanted = trainer->wanted,
+                                 .weights = trainer->weights};
     const float *logits = nn_network_train(trainer->network, trainer->workspace, &batch);
-    double loss = nn_loss_binary(&targets, logits, trainer->grads);
+    double loss = nn_loss(trainer->goal.loss, &targets, logits, trainer->grads);
     const float *grads =
         nn_network_learn(trainer->network, trainer->workspace, &batch, trainer->grads);
     nn_network_absorb(trainer->network, trainer->workspace, 0.1F);
     size_t n_weights;
     float *weights = nn_network_weights(trainer->network, &n_weights);
-    nn_optimiser_step(trainer->optimiser, rate_at(trainer, step, steps), grads, weights);
+    nn_optimiser_step(trainer->optimiser, rate, grads, weights);
     size_t values;
     uint64_t *taken;
     nn_optimiser_state(trainer->optimiser, &values, &taken);
@@ -197,9 +247,88 @@ static double learn_batch(struct nn_trainer *trainer, uint32_t n, uint32_t step,
     return loss;
 }
 
-int nn_trainer_epoch(struct nn_trainer *trainer, double *ret_loss)
+/* All batches of an epoch. order: (n) examples. */
+static int learn_all(struct nn_trainer *trainer, const uint32_t *order)
 {
-    uint32_t batch = trainer->settings.batch;
+    const struct nn_train_settings *s = &trainer->settings;
+    uint32_t steps = trainer->n / s->batch ? trainer->n / s->batch : 1;
+    /* The few that do not fill a batch wait for another epoch, in another order. */
+    uint32_t n = trainer->n < s->batch ? trainer->n : s->batch;
+    double sum = 0.0;
+    float rate = 0.0F;
+    for (uint32_t step = 0; step < steps; step++) {
+        for (uint32_t i = 0; i < n; i++) {
+            int error = show_example(trainer, order[step * s->batch + i], i);
+            if (error)
+                return error;
+        }
+        if (s->mixup > 0.0F)
+            mix_pairs(trainer, n, step);
+        double done = (double)trainer->epochs_done + (double)(step + 1) / (double)steps;
+        rate = nn_schedule_rate(&s->schedule, s->epochs, done);
+        sum += learn_batch(trainer, n, step, rate);
+    }
+    trainer->history[trainer->epochs_done] =
+        (struct nn_epoch){.rate = rate, .loss = (float)(sum / (double)steps), .check = NAN};
+    return 0;
+}
+
+int nn_train_area(const struct nn_dataset *dataset, const bool *use, int only, const float *logits,
+                  float *ret_area)
+{
+    float *scores = malloc(dataset->n * sizeof *scores);
+    float *positive = malloc(dataset->n * sizeof *positive);
+    double sum = 0.0;
+    int labels = 0;
+    for (int k = 0; k < NN_LABEL_COUNT && scores && positive; k++) {
+        struct nn_judged judged = {.scores = scores, .positive = positive};
+        for (uint32_t i = 0; i < dataset->n; i++) {
+            const struct nn_example *example = &dataset->examples[i];
+            if (!use[example->recording] || example->picture.height < example->picture.width)
+                continue;
+            scores[judged.n] = logits[(size_t)i * NN_LABEL_COUNT + (size_t)k];
+            positive[judged.n++] = example->wanted[k] >= 0.5F ? 1.0F : 0.0F;
+        }
+        double area = nn_metric_auc(&judged);
+        if (isfinite(area) && (only < 0 || only == k)) {
+            sum += area;
+            labels++;
+        }
+    }
+    bool complete = scores && positive;
+    free(scores);
+    free(positive);
+    *ret_area = labels ? (float)(sum / (double)labels) : NAN;
+    return complete ? 0 : -ENOMEM;
+}
+
+static int look_at_left_out(struct nn_trainer *trainer)
+{
+    const struct nn_dataset *dataset = trainer->dataset;
+    float *logits = calloc((size_t)dataset->n * NN_LABEL_COUNT + 1, sizeof *logits);
+    if (!logits)
+        return -ENOMEM;
+    float *shares[NN_SHARE_COUNT] = {[NN_SHARE_FULL] = logits};
+    int error =
+        nn_evaluate(trainer->average, &trainer->settings.input, dataset, trainer->validate, shares);
+    struct nn_epoch *epoch = &trainer->history[trainer->epochs_done];
+    if (!error)
+        error = nn_train_area(dataset, trainer->validate, trainer->only, logits, &epoch->check);
+    free(logits);
+    if (error || !trainer->settings.patience)
+        return error;
+    bool better =
+        trainer->best_epoch == 0 || epoch->check > trainer->history[trainer->best_epoch - 1].check;
+    if (better) {
+        trainer->best_epoch = trainer->epochs_done + 1;
+        nn_trainer_copy(trainer->average, trainer->best);
+    }
+    return 0;
+}
+
+int nn_trainer_epoch(struct nn_trainer *trainer)
+{
+    const struct nn_train_settings *s = &trainer->settings;
     struct nn_random random = draw(trainer, STREAM_ORDER, 0);
     /* From the same order each time, so that an epoch does not depend on how it was reached. */
     uint32_t *order = malloc(trainer->n * sizeof *order);
@@ -207,23 +336,24 @@ int nn_trainer_epoch(struct nn_trainer *trainer, double *ret_loss)
         return -ENOMEM;
     memcpy(order, trainer->order, trainer->n * sizeof *order);
     nn_random_shuffle(&random, order, trainer->n);
-    uint32_t steps = trainer->n / batch ? trainer->n / batch : 1;
-    double sum = 0.0;
-    int error = 0;
-    for (uint32_t step = 0; step < steps && !error; step++) {
-        /* The few that do not fill a batch wait for another epoch, in another order. */
-        uint32_t n = trainer->n < batch ? trainer->n : batch;
-        for (uint32_t i = 0; i < n && !error; i++)
-            error = show_example(trainer, order[step * batch + i], i);
-        if (!error)
-            sum += learn_batch(trainer, n, step, steps);
-    }
+    int error = learn_all(trainer, order);
     free(order);
-    if (error)
-        return error;
-    trainer->epochs_done++;
-    *ret_loss = sum / (double)steps;
-    return 0;
+    bool due = trainer->validate && s->validate_every > 0 &&
+               ((trainer->epochs_done + 1) % s->validate_every == 0 ||
+                trainer->epochs_done + 1 == s->epochs);
+    if (!error && due)
+        error = look_at_left_out(trainer);
+    if (!error)
+        trainer->epochs_done++;
+    return error;
+}
+
+bool nn_trainer_finished(const struct nn_trainer *trainer)
+{
+    const struct nn_train_settings *s = &trainer->settings;
+    return trainer->epochs_done >= s->epochs ||
+           (s->patience && trainer->best_epoch &&
+            trainer->epochs_done - trainer->best_epoch >= s->patience);
 }
 
 uint32_t nn_trainer_epochs_done(const struct nn_trainer *trainer)
@@ -231,7 +361,17 @@ uint32_t nn_trainer_epochs_done(const struct nn_trainer *trainer)
     return trainer->epochs_done;
 }
 
+const struct nn_epoch *nn_trainer_history(const struct nn_trainer *trainer)
+{
+    return trainer->history;
+}
+
+uint32_t nn_trainer_best_epoch(const struct nn_trainer *trainer)
+{
+    return trainer->best_epoch ? trainer->best_epoch : trainer->epochs_done;
+}
+
 struct nn_network *nn_trainer_network(struct nn_trainer *trainer)
 {
-    return trainer->average;
+    return trainer->best_epoch ? trainer->best : trainer->average;
 }

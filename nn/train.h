@@ -7,45 +7,85 @@
 #define NN_TRAIN_H
 
 #include "nn/dataset.h"
+#include "nn/goal.h"
 #include "nn/input.h"
 #include "nn/network.h"
 #include "nn/optimiser.h"
+#include "nn/schedule.h"
 #include "nn/view.h"
 
+/* Names, bounds and meanings: nn/settings.c. */
 struct nn_train_settings {
     struct nn_input_spec input;
-    const struct nn_layer_spec *layers; /* borrowed; the last gives NN_LABEL_COUNT logits */
+    const struct nn_layer_spec *layers; /* borrowed; the last gives NN_LABEL_COUNT logits, once or
+                                           row by row */
     uint32_t n_layers;
     struct nn_optimiser_settings optimiser;
-    float rate;      /* highest learning rate, reached after the first epoch */
-    uint32_t epochs; /* 1..10000 */
-    uint32_t cycle;  /* epochs in which the rate falls to 0 as a cosine, then to start again at
-                        half its height (Loshchilov and Hutter 2017); 1.. */
-    uint32_t batch;  /* 2..1024 */
-    float averaging; /* 0..1: the judged weights are a running average, this share kept per step */
-    float class_weights[NN_LABEL_COUNT]; /* of positive votes against negative ones */
+    struct nn_schedule schedule;
+    uint32_t epochs;
+    uint32_t batch;
+    float averaging;
+    uint32_t patience;
+    uint32_t validate_every;
+    float mixup;
+    struct nn_goal goal;
     struct nn_augment augment;
     uint64_t seed;
+};
+
+/* What one training learns from. */
+struct nn_train_part {
+    const bool *use; /* (n_recordings): learned from */
+    const bool
+        *validate;   /* (n_recordings): looked at after epochs; NULL: none. Disjoint of `use` */
+    uint32_t number; /* sets trainings of one seed apart */
+    int only;        /* the one label that counts, or -1: all */
+};
+
+/* What an epoch came to. */
+struct nn_epoch {
+    float rate;  /* of its last step */
+    float loss;  /* mean per example, as trained: views, weights and all */
+    float check; /* mean ROC area of the frames to validate, all lines, over the labels that some
+                    carry and some do not; NAN where nothing was looked at */
 };
 
 struct nn_trainer;
 
 /*
- * Learns from the examples whose recording r has use[r]; use: (n_recordings), copied. `dataset` and
- * settings->layers must outlive the trainer. `number` sets trainings of one seed apart. 0, -EINVAL
- * (layers do not fit, no example, settings outside), -ENOMEM.
+ * `dataset` and settings->layers must outlive the trainer; the part is copied. 0, -EINVAL (layers
+ * do not fit, fewer than two examples, settings outside, patience without anything to validate),
+ * -ENOMEM.
  */
 int nn_trainer_create(const struct nn_dataset *dataset, const struct nn_train_settings *settings,
-                      const bool *use, uint32_t number, struct nn_trainer **ret_trainer);
+                      const struct nn_train_part *part, struct nn_trainer **ret_trainer);
 void nn_trainer_destroy(struct nn_trainer *trainer);
 
-/* One pass over all examples. 0, or what showing a picture gave; ret_loss: mean per example. */
-int nn_trainer_epoch(struct nn_trainer *trainer, double *ret_loss);
+/* One pass over all examples. 0, or what showing a picture gave. */
+int nn_trainer_epoch(struct nn_trainer *trainer);
+
+/* All epochs are done, or `patience` of them brought nothing. */
+bool nn_trainer_finished(const struct nn_trainer *trainer);
 
 uint32_t nn_trainer_epochs_done(const struct nn_trainer *trainer);
 
-/* The averaged network. Borrowed; changes with the next epoch. */
+/* The epochs so far: (epochs done). Borrowed until the next one. */
+const struct nn_epoch *nn_trainer_history(const struct nn_trainer *trainer);
+
+/* The epoch, from 1, whose weights nn_trainer_network gives: the best with patience, else the last.
+ */
+uint32_t nn_trainer_best_epoch(const struct nn_trainer *trainer);
+
+/* The averaged network, of the best epoch with patience. Borrowed; changes with the next epoch. */
 struct nn_network *nn_trainer_network(struct nn_trainer *trainer);
+
+/*
+ * Mean ROC area of the finished frames of recordings with use[recording], over the labels that some
+ * of them carry and some do not; of label `only` alone unless that is -1. NAN without any.
+ * logits: (dataset->n, NN_LABEL_COUNT). 0, -ENOMEM.
+ */
+int nn_train_area(const struct nn_dataset *dataset, const bool *use, int only, const float *logits,
+                  float *ret_area);
 
 /*
  * A checkpoint: written whole beside `path`, then renamed over it. Resuming refuses a file of other

@@ -1,4 +1,6 @@
 /* Losses, optimisers, calibration, and trainings that can be interrupted. */
+#include "make_dataset.h"
+
 #include "nn/bytes.h"
 #include "nn/crossval.h"
 #include "nn/loss.h"
@@ -11,28 +13,25 @@
 #include <string.h>
 #include <unistd.h>
 
-static double loss_of(bool binary, const struct nn_targets *targets, const float *logits,
-                      float *ret_grad)
-{
-    return binary ? nn_loss_binary(targets, logits, ret_grad)
-                  : nn_loss_categorical(targets, logits, ret_grad);
-}
-
 START_TEST(loss_gradients)
 {
-    const float wanted[6] = {1.0F, 0.0F, 0.0F, 0.2F, 0.5F, 0.3F};
-    const float weights[6] = {2.0F, 2.0F, 2.0F, 0.5F, 0.5F, 0.5F};
-    float logits[6] = {0.3F, -1.2F, 2.0F, 0.0F, 0.7F, -3.0F};
-    float grad[6];
-    float unused[6];
-    struct nn_targets targets = {.n = 2, .k = 3, .wanted = wanted, .weights = weights};
-    loss_of(_i == 0, &targets, logits, grad);
-    for (int i = 0; i < 6; i++) {
+    /* One sample of three labels in two rows, and another. */
+    const float wanted[12] = {1.0F, 0.2F, 0.0F, 0.5F, 0.0F, 0.3F,
+                              0.1F, 0.0F, 0.1F, 0.0F, 0.8F, 1.0F};
+    const float weights[12] = {2.0F, 0.5F, 2.0F, 0.5F, 2.0F, 0.5F,
+                               1.0F, 0.0F, 1.0F, 0.0F, 1.0F, 0.0F};
+    float logits[12] = {0.3F, 0.0F, -1.2F, 0.7F, 2.0F, -3.0F, 0.1F, 0.4F, -0.6F, 0.2F, 0.9F, 1.5F};
+    float grad[12];
+    float unused[12];
+    enum nn_loss_kind kind = (enum nn_loss_kind)_i;
+    struct nn_targets targets = {.n = 2, .k = 3, .rows = 2, .wanted = wanted, .weights = weights};
+    nn_loss(kind, &targets, logits, grad);
+    for (int i = 0; i < 12; i++) {
         float held = logits[i];
         logits[i] = held + 1e-2F;
-        double up = loss_of(_i == 0, &targets, logits, unused);
+        double up = nn_loss(kind, &targets, logits, unused);
         logits[i] = held - 1e-2F;
-        double down = loss_of(_i == 0, &targets, logits, unused);
+        double down = nn_loss(kind, &targets, logits, unused);
         logits[i] = held;
         ck_assert_double_eq_tol((up - down) / 2e-2, (double)grad[i], 2e-4);
     }
@@ -45,13 +44,14 @@ START_TEST(losses_by_hand)
     const float wanted[2] = {1.0F, 0.0F};
     const float logits[2] = {0.0F, 2.0F};
     float grad[2];
-    struct nn_targets targets = {.n = 1, .k = 2, .wanted = wanted, .weights = one};
+    struct nn_targets targets = {.n = 1, .k = 2, .rows = 1, .wanted = wanted, .weights = one};
     double binary = log(2.0) + log(1.0 + exp(2.0));
-    ck_assert_double_eq_tol(nn_loss_binary(&targets, logits, grad), binary, 1e-6);
-    ck_assert_double_eq_tol(nn_loss_categorical(&targets, logits, grad), log(1.0 + exp(2.0)), 1e-6);
+    ck_assert_double_eq_tol(nn_loss(NN_LOSS_BINARY, &targets, logits, grad), binary, 1e-6);
+    ck_assert_double_eq_tol(nn_loss(NN_LOSS_CATEGORICAL, &targets, logits, grad),
+                            log(1.0 + exp(2.0)), 1e-6);
     const float huge[2] = {-800.0F, 800.0F};
-    ck_assert_double_eq_tol(nn_loss_binary(&targets, huge, grad), 1600.0, 1e-3);
-    ck_assert_double_eq_tol(nn_loss_categorical(&targets, huge, grad), 1600.0, 1e-3);
+    ck_assert_double_eq_tol(nn_loss(NN_LOSS_BINARY, &targets, huge, grad), 1600.0, 1e-3);
+    ck_assert_double_eq_tol(nn_loss(NN_LOSS_CATEGORICAL, &targets, huge, grad), 1600.0, 1e-3);
     ck_assert(isfinite(grad[0]) && isfinite(grad[1]));
 }
 END_TEST
@@ -104,73 +104,13 @@ START_TEST(calibration_finds_the_line)
 }
 END_TEST
 
-enum { SIDE = 24, EXAMPLES = 48, RECORDINGS = 4 };
-
-/* Pictures with upright or level stripes: "rows" or "dimers". */
-static struct nn_dataset *make_dataset(void)
-{
-    struct nn_dataset *dataset = calloc(1, sizeof *dataset);
-    ck_assert_ptr_nonnull(dataset);
-    dataset->n = EXAMPLES;
-    dataset->n_recordings = RECORDINGS;
-    dataset->examples = calloc(EXAMPLES, sizeof *dataset->examples);
-    dataset->recordings = calloc(RECORDINGS, sizeof *dataset->recordings);
-    ck_assert(dataset->examples && dataset->recordings);
-    struct nn_random random = nn_random_seed(2, 2, 2);
-    for (uint32_t i = 0; i < EXAMPLES; i++) {
-        struct nn_example *example = &dataset->examples[i];
-        bool upright = nn_random_below(&random, 2) == 0;
-        example->image = calloc(8, 1);
-        example->recording = i % RECORDINGS;
-        example->responses = 1.0F + (float)(i % 2);
-        example->wanted[upright ? NN_LABEL_ROWS : NN_LABEL_DIMERS] = 1.0F;
-        example->picture =
-            (struct nn_picture){.width = SIDE, .height = SIDE, .gray = calloc(SIDE * SIDE, 1)};
-        ck_assert(example->image && example->picture.gray);
-        example->image[0] = (char)('A' + i);
-        for (uint32_t y = 0; y < SIDE; y++)
-            for (uint32_t x = 0; x < SIDE; x++) {
-                double wave = upright ? sin(0.9 * x) : sin(0.9 * x + 1.6 * y);
-                example->picture.gray[y * SIDE + x] =
-                    (uint8_t)(128.0 + 60.0 * wave + nn_random_below(&random, 40));
-            }
-    }
-    return dataset;
-}
-
-static const struct nn_layer_spec layers[] = {
-    {.kind = NN_LAYER_CONV, .units = 6, .kernel_rows = 3, .kernel_cols = 3, .stride_rows = 2, .stride_cols = 2, .padding_top = 1, .padding_bottom = 1, .padding_left = 1, .padding_right = 1},
-    {.kind = NN_LAYER_BATCH_NORM},
-    {.kind = NN_LAYER_RELU},
-    {.kind = NN_LAYER_GLOBAL_POOL},
-    {.kind = NN_LAYER_DROPOUT, .permille = 200},
-    {.kind = NN_LAYER_DENSE, .units = NN_LABEL_COUNT},
-};
-
-static struct nn_train_settings make_settings(void)
-{
-    struct nn_train_settings settings = {
-        .input = {.rows = 12, .cols = 12, .flatten = NN_FLATTEN_LINEAR, .limit = 5.0F, .looks = 2, .planes = NN_PLANES_DEFAULT},
-        .layers = layers,
-        .n_layers = sizeof layers / sizeof *layers,
-        .optimiser = nn_optimiser_adam(),
-        .rate = 2e-2F,
-        .epochs = 8,
-        .cycle = 5,
-        .batch = 8,
-        .averaging = 0.9F,
-        .augment = {.whole = 0.7, .seen_min = 0.3, .closer = 0.8, .wider = 1.2, .shear = 0.1},
-        .seed = 5,
-    };
-    for (int k = 0; k < NN_LABEL_COUNT; k++)
-        settings.class_weights[k] = 1.0F;
-    return settings;
-}
-
 static struct nn_crossval *run(const struct nn_dataset *dataset, uint32_t threads)
 {
-    struct nn_crossval_settings settings = {
-        .train = make_settings(), .folds = 2, .threads = threads};
+    struct nn_crossval_settings settings = {.train = make_settings(),
+                                            .folds = 2,
+                                            .only_fold = UINT32_MAX,
+                                            .members = 1,
+                                            .threads = threads};
     struct nn_crossval *crossval = NULL;
     ck_assert_int_eq(nn_crossval_run(dataset, &settings, &crossval), 0);
     return crossval;
@@ -182,15 +122,15 @@ START_TEST(learns_and_does_not_depend_on_threads)
     struct nn_crossval *one = run(dataset, 1);
     struct nn_crossval *three = run(dataset, 3);
     size_t n;
-    const float *a = nn_network_weights(one->network, &n);
-    const float *b = nn_network_weights(three->network, &n);
+    const float *a = nn_network_weights(one->runs[0].network, &n);
+    const float *b = nn_network_weights(three->runs[0].network, &n);
     ck_assert_mem_eq(a, b, n * sizeof *a);
     for (uint32_t share = 0; share < NN_SHARE_COUNT; share++)
-        ck_assert_mem_eq(one->logits[share], three->logits[share],
+        ck_assert_mem_eq(one->together.at[share], three->together.at[share],
                          sizeof(float) * EXAMPLES * NN_LABEL_COUNT);
     unsigned right = 0;
     for (uint32_t i = 0; i < EXAMPLES; i++) {
-        const float *logits = one->logits[NN_SHARE_FULL] + i * NN_LABEL_COUNT;
+        const float *logits = one->together.at[NN_SHARE_FULL] + i * NN_LABEL_COUNT;
         right += (logits[NN_LABEL_ROWS] > logits[NN_LABEL_DIMERS]) ==
                  (dataset->examples[i].wanted[NN_LABEL_ROWS] > 0.5F);
     }
@@ -209,7 +149,8 @@ static struct nn_trainer *make_trainer(const struct nn_dataset *dataset, uint64_
     struct nn_train_settings settings = make_settings();
     settings.seed = seed;
     struct nn_trainer *trainer = NULL;
-    ck_assert_int_eq(nn_trainer_create(dataset, &settings, use, 0, &trainer), 0);
+    struct nn_train_part part = {.use = use, .only = -1};
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &trainer), 0);
     return trainer;
 }
 
@@ -218,16 +159,15 @@ START_TEST(resuming_ends_with_the_same_weights)
     struct nn_dataset *dataset = make_dataset();
     struct nn_trainer *through = make_trainer(dataset, 5);
     struct nn_trainer *resumed = make_trainer(dataset, 5);
-    double loss;
     for (int epoch = 0; epoch < 5; epoch++) {
-        ck_assert_int_eq(nn_trainer_epoch(through, &loss), 0);
+        ck_assert_int_eq(nn_trainer_epoch(through), 0);
         if (epoch == 2)
             ck_assert_int_eq(nn_trainer_save(through, checkpoint), 0);
     }
     ck_assert_int_eq(nn_trainer_resume(resumed, checkpoint), 0);
     ck_assert_uint_eq(nn_trainer_epochs_done(resumed), 3);
     for (int epoch = 3; epoch < 5; epoch++)
-        ck_assert_int_eq(nn_trainer_epoch(resumed, &loss), 0);
+        ck_assert_int_eq(nn_trainer_epoch(resumed), 0);
     size_t n;
     const float *a = nn_network_weights(nn_trainer_network(through), &n);
     const float *b = nn_network_weights(nn_trainer_network(resumed), &n);
@@ -274,14 +214,17 @@ START_TEST(bad_settings_are_refused)
     const bool none[RECORDINGS] = {false};
     struct nn_trainer *trainer = NULL;
     struct nn_train_settings settings = make_settings();
-    ck_assert_int_eq(nn_trainer_create(dataset, &settings, none, 0, &trainer), -EINVAL);
+    struct nn_train_part nothing = {.use = none, .only = -1};
+    struct nn_train_part part = {.use = all, .only = -1};
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &nothing, &trainer), -EINVAL);
     settings.batch = 1;
-    ck_assert_int_eq(nn_trainer_create(dataset, &settings, all, 0, &trainer), -EINVAL);
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &trainer), -EINVAL);
     settings = make_settings();
     settings.n_layers--;
-    ck_assert_int_eq(nn_trainer_create(dataset, &settings, all, 0, &trainer), -EINVAL);
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &trainer), -EINVAL);
     struct nn_crossval *crossval = NULL;
-    struct nn_crossval_settings folds = {.train = make_settings(), .folds = 5, .threads = 1};
+    struct nn_crossval_settings folds = {
+        .train = make_settings(), .folds = 5, .members = 1, .threads = 1};
     ck_assert_int_eq(nn_crossval_run(dataset, &folds, &crossval), -EINVAL);
     ck_assert_ptr_null(trainer);
     ck_assert_ptr_null(crossval);
@@ -294,7 +237,7 @@ int main(void)
     Suite *suite = suite_create("learning");
     TCase *tcase = tcase_create("learning");
     tcase_set_timeout(tcase, 60.0);
-    tcase_add_loop_test(tcase, loss_gradients, 0, 2);
+    tcase_add_loop_test(tcase, loss_gradients, 0, 3);
     tcase_add_test(tcase, losses_by_hand);
     tcase_add_loop_test(tcase, optimisers_by_hand, 0, 5);
     tcase_add_test(tcase, calibration_finds_the_line);

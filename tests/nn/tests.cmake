@@ -4,7 +4,17 @@ tipwright_test(NAME test_nn_stream SOURCES ${NN_TESTS}/test_stream.c ${NN_TESTS}
   LIBS tipwright_nn)
 tipwright_test(NAME test_nn_model_file SOURCES ${NN_TESTS}/test_model_file.c
   ${NN_TESTS}/make_model.c LIBS tipwright_nn PkgConfig::SODIUM)
-tipwright_test(NAME test_nn_learning SOURCES ${NN_TESTS}/test_learning.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_learning SOURCES ${NN_TESTS}/test_learning.c ${NN_TESTS}/make_dataset.c
+  LIBS tipwright_nn)
+foreach(name train view search)
+  tipwright_test(NAME test_nn_${name} SOURCES ${NN_TESTS}/test_${name}.c
+    ${NN_TESTS}/make_dataset.c LIBS tipwright_nn)
+endforeach()
+tipwright_test(NAME test_nn_architecture SOURCES ${NN_TESTS}/test_architecture.c
+  ${PROJECT_SOURCE_DIR}/nn/cmd_architecture.c ${PROJECT_SOURCE_DIR}/agent/command.c
+  ${PROJECT_SOURCE_DIR}/agent/terminal.c LIBS tipwright_config)
+target_compile_definitions(test_nn_architecture PRIVATE TIPWRIGHT_DATADIR_FROM_BINDIR=""
+  TIPWRIGHT_SOURCEDIR="${PROJECT_SOURCE_DIR}" TIPWRIGHT_BUILDDIR="${PROJECT_BINARY_DIR}")
 tipwright_test(NAME test_nn_votes SOURCES ${NN_TESTS}/test_votes.c LIBS tipwright_lab)
 tipwright_test(NAME test_nn_builder SOURCES ${NN_TESTS}/test_builder.c LIBS tipwright_lab)
 tipwright_test(NAME test_nn_npy SOURCES ${NN_TESTS}/test_npy.c LIBS tipwright_lab PkgConfig::MATIO)

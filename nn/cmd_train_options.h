@@ -1,0 +1,46 @@
+/* The command line of `tipwright train`. */
+#ifndef NN_CMD_TRAIN_OPTIONS_H
+#define NN_CMD_TRAIN_OPTIONS_H
+
+#include "nn/cmd_architecture.h"
+#include "nn/crossval.h"
+
+enum { TRAIN_SETTINGS_MAX = 64, TRAIN_MERGES_MAX = 64 };
+
+/* All strings borrowed from the command line. */
+struct train_options {
+    const char *labels;
+    const char *images;
+    const char *output;
+    const char *architecture;
+    const char *set[TRAIN_SETTINGS_MAX]; /* "name=value", also those of short options */
+    size_t n_set;
+    uint32_t folds;
+    uint32_t validate; /* the one fold to train for, from 1; 0: all */
+    uint32_t members;
+    uint32_t threads;
+    bool one_per_label;
+    bool fold_members;
+    bool vote; /* members vote instead of averaging */
+    bool resume;
+    const char *history; /* files to write; NULL: not */
+    const char *curves;
+    const char *scores;
+    const char *figures;
+    const char *search; /* a grid */
+    const char *results;
+    uint32_t inner;
+    uint32_t shard, shards; /* shard of shards, from 1 */
+    const char *merge[TRAIN_MERGES_MAX];
+    size_t n_merge;
+    bool reproduce;
+};
+
+/* An exit status, or -1 to go on. Says what is wrong. */
+int train_options_read(int argc, char **argv, struct train_options *ret_options);
+
+/* Loads the architecture and applies the settings. 0, or -1 after saying why not. */
+int train_options_architecture(const struct train_options *options,
+                               struct architecture *ret_architecture);
+
+#endif
