@@ -363,7 +363,7 @@ function showMarks() {
     bar.addEventListener("click", () => chooseSegment(index));
     return bar;
   }));
-  byId("marks-say").textContent = value.marks.length ? "Page ↑ ↓: part" : "or click on the picture";
+  byId("marks-say").textContent = value.marks.length ? "Page ↑ ↓: part" : "or click the picture";
   byId("unmark").disabled = value.marks.length === 0;
 }
 
@@ -572,7 +572,10 @@ function makeRow(label, index) {
   range.setAttribute("aria-label", `${label.title}, how clearly`);
   const output = document.createElement("output");
   box.addEventListener("change", () => pressLabel(index));
-  range.addEventListener("input", () => setScore(label.name, Number(range.value), `score ${index}`));
+  range.addEventListener("input", () => {
+    setScore(label.name, Number(range.value), `score ${index}`);
+    say(`${label.title}: ${range.value}`);
+  });
   line.append(key, box, text, range, output);
   item.append(line);
   const row = { item, box, range, output, subkinds: [] };
