@@ -68,7 +68,7 @@ static uint32_t choose_ticks(const struct nn_axis *axis, double *ret_ticks)
         double step = tick_step(axis);
         double first = ceil(axis->low / step - 1e-9);
         for (double i = first; i * step <= axis->high + 1e-9 * step && n < TICKS_MAX; i += 1.0)
-            ret_ticks[n++] = i * step;
+            ret_ticks[n++] = i * step + 0.0; /* never -0 */
     }
     return n;
 }
@@ -385,7 +385,6 @@ void nn_chart_matrix(struct nn_canvas *canvas, struct nn_box box,
 {
     struct nn_text right = plain_text(1.0);
     struct nn_text left = plain_text(0.0);
-    struct nn_text centred = plain_text(0.5);
     double names = 0.0;
     for (uint32_t r = 0; r < chart->n_rows; r++)
         names = fmax(names, nn_canvas_text_width(canvas, &right, chart->rows[r]));
@@ -394,7 +393,7 @@ void nn_chart_matrix(struct nn_canvas *canvas, struct nn_box box,
         heads = fmax(heads, nn_canvas_text_width(canvas, &left, chart->columns[c]));
     /* Slanted column names take half of their length upwards. */
     const double slant = 0.52;
-    double top = box.y + title_size + 14.0 + text_size + heads * sin(slant);
+    double top = box.y + title_size + 14.0 + heads * sin(slant);
     struct nn_box grid = {.x = box.x + names + 24.0, .y = top};
     grid.width = fmax(box.x + box.width - grid.x - heads * cos(slant) * 0.6, 10.0);
     grid.height = fmax(box.y + box.height - top - 4.0, 10.0);
@@ -416,8 +415,7 @@ void nn_chart_matrix(struct nn_canvas *canvas, struct nn_box box,
         nn_canvas_text(canvas, grid.x + width * ((double)c + 0.5), grid.y - 4.0, &slanted,
                        chart->columns[c]);
     if (chart->across)
-        nn_canvas_text(canvas, grid.x + 0.5 * grid.width, box.y + title_size + 4.0 + text_size,
-                       &centred, chart->across);
+        nn_canvas_text(canvas, box.x + box.width, box.y + title_size, &right, chart->across);
     struct nn_text turned = plain_text(0.5);
     turned.turn = -2.0 * atan(1.0);
     if (chart->down)

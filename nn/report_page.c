@@ -12,13 +12,14 @@ static const char style[] =
     "body{font:15px/1.45 'DejaVu Sans',Verdana,sans-serif;color:#222;max-width:1180px;"
     "margin:2em auto;padding:0 1em}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2.2em;"
     "border-bottom:1px solid #ccc}table{border-collapse:collapse;font-size:.86em}"
-    "td,th{padding:.22em .7em;text-align:right;white-space:nowrap}td:first-child,th:first-child"
+    "table{margin:.6em 0}td,th{padding:.22em "
+    ".5em;text-align:right;white-space:nowrap}td:first-child,th:first-child"
     "{text-align:left}thead th{border-bottom:1px solid #999}tbody tr:nth-child(odd){background:"
     "#f6f6f6}.mean td{border-top:1px solid #999;font-weight:bold}small{color:#777;font-weight:"
     "normal}.warning{border-left:4px solid #b00;background:#fff2f0;padding:.6em 1em}"
     ".charts{display:flex;flex-wrap:wrap;gap:12px}.charts img{max-width:100%}"
     ".errors{display:flex;flex-wrap:wrap;gap:14px}figure{margin:0;width:182px;font-size:.74em}"
-    "figure img{width:180px}figcaption{overflow-wrap:anywhere}figure td,figure th{padding:0 .3em}"
+    "figcaption{overflow-wrap:anywhere}figure td,figure th{padding:0 .3em}"
     "summary{cursor:pointer;margin:.5em 0}code{background:#f2f2f2;padding:.1em .3em}";
 
 static void put_text(FILE *out, const char *text)
@@ -42,8 +43,8 @@ static void put_text(FILE *out, const char *text)
         }
 }
 
-/* An image that lies within the page. Takes the canvas. */
-static int put_image(FILE *out, struct nn_canvas *canvas, const char *type, const char *title)
+/* An image that lies within the page, `width` pixels wide. Takes the canvas. */
+static int put_image(FILE *out, struct nn_canvas *canvas, const char *title, double width)
 {
     uint8_t *data = NULL;
     size_t size = 0;
@@ -57,7 +58,8 @@ static int put_image(FILE *out, struct nn_canvas *canvas, const char *type, cons
         sodium_bin2base64(text, room, data, size, sodium_base64_VARIANT_ORIGINAL);
         fputs("<img alt=\"", out);
         put_text(out, title);
-        fprintf(out, "\" src=\"data:%s;base64,%s\">\n", type, text);
+        fprintf(out, "\" width=%.0f src=\"data:%s;base64,%s\">\n", width,
+                data[0] == '<' ? "image/svg+xml" : "image/png", text);
     }
     error = text ? 0 : -ENOMEM;
     free(text);
@@ -75,6 +77,9 @@ enum chart_kind {
     CHART_CLASSES,
     CHART_SEQUENCE,
 };
+
+/* Pixels to the point, so that a chart's text is as large as the page's small print. */
+static const double chart_scale = 1.25;
 
 struct chart {
     enum chart_kind kind;
@@ -116,7 +121,7 @@ static int put_chart(FILE *out, const struct nn_report *report, const struct cha
         report_chart_sequence(canvas, box, report);
         break;
     }
-    return put_image(out, canvas, "image/svg+xml", chart->title);
+    return put_image(out, canvas, chart->title, chart_scale * chart->width);
 }
 
 static int put_charts(FILE *out, const struct nn_report *report, const struct chart *charts,
@@ -210,10 +215,10 @@ static void put_head(FILE *out, const struct nn_report *report, const struct nn_
 static int put_curves(FILE *out, const struct nn_report *report)
 {
     static const struct chart charts[] = {
-        {CHART_MEASURE, NN_MEASURE_AUC, 560, 300, "ROC area against lines seen"},
-        {CHART_MEASURE, NN_MEASURE_ACCURACY, 560, 300, "balanced accuracy against lines seen"},
-        {CHART_MEASURE, NN_MEASURE_PRECISION, 560, 300, "average precision against lines seen"},
-        {CHART_MEASURE, NN_MEASURE_UNDECIDED, 560, 300, "undecided against lines seen"},
+        {CHART_MEASURE, NN_MEASURE_AUC, 460, 250, "ROC area against lines seen"},
+        {CHART_MEASURE, NN_MEASURE_ACCURACY, 460, 250, "balanced accuracy against lines seen"},
+        {CHART_MEASURE, NN_MEASURE_PRECISION, 460, 250, "average precision against lines seen"},
+        {CHART_MEASURE, NN_MEASURE_UNDECIDED, 460, 250, "undecided against lines seen"},
     };
     fputs("<h2>Against lines seen</h2>\n", out);
     int error = put_charts(out, report, charts, sizeof charts / sizeof *charts);
@@ -230,7 +235,7 @@ static int put_curves(FILE *out, const struct nn_report *report)
 
 static int put_human(FILE *out, const struct nn_report *report)
 {
-    static const struct chart chart = {CHART_HUMAN, 0, 760, 290,
+    static const struct chart chart = {CHART_HUMAN, 0, 620, 230,
                                        "sensitivity at the second human's specificity"};
     fprintf(out,
             "<h2>Beside a second human</h2>\n<p>One person's answers as the truth about another's, "
@@ -255,14 +260,14 @@ static int put_human(FILE *out, const struct nn_report *report)
 
 static int put_reliability(FILE *out, const struct nn_report *report)
 {
-    static const struct chart error_chart = {CHART_MEASURE, NN_MEASURE_CALIBRATION, 560, 300,
+    static const struct chart error_chart = {CHART_MEASURE, NN_MEASURE_CALIBRATION, 460, 250,
                                              "calibration error against lines seen"};
     fputs("<h2>Calibration</h2>\n<p>Of frames with a score of .7, seven in ten should carry the "
           "label. Bins with fewer than five frames are not drawn.</p>\n",
           out);
     struct chart charts[NN_LABEL_COUNT];
     for (uint32_t k = 0; k < NN_LABEL_COUNT; k++)
-        charts[k] = (struct chart){CHART_RELIABILITY, k, 370, 260, "reliability"};
+        charts[k] = (struct chart){CHART_RELIABILITY, k, 300, 210, "reliability"};
     int error = put_charts(out, report, charts, NN_LABEL_COUNT);
     return error ? error : put_charts(out, report, &error_chart, 1);
 }
@@ -270,13 +275,13 @@ static int put_reliability(FILE *out, const struct nn_report *report)
 static int put_matrices(FILE *out, const struct nn_report *report)
 {
     static const struct chart charts[] = {
-        {CHART_TOGETHER, 0, 560, 330, "labels together"},
-        {CHART_CONFUSION, NN_SHARE_FULL, 560, 330, "labelled and called, full frame"},
-        {CHART_CONFUSION, 4, 560, 330, "labelled and called, half of the frame"},
-        {CHART_CONFUSION, 1, 560, 330, "labelled and called, 24 lines"},
+        {CHART_TOGETHER, 0, 460, 280, "labels together"},
+        {CHART_CONFUSION, NN_SHARE_FULL, 460, 280, "labelled and called, full frame"},
+        {CHART_CONFUSION, 4, 460, 280, "labelled and called, half of the frame"},
+        {CHART_CONFUSION, 1, 460, 280, "labelled and called, 24 lines"},
     };
     fputs(
-        "<h2>Labels together, and labels called</h2>\n<p>Left: of the frames that people gave the "
+        "<h2>Labels together, and labels called</h2>\n<p>First: of the frames that people gave the "
         "row's label, the share that they gave the column's as well. Others: of the frames that "
         "people gave the row's label, the share that was called the column's. Off the diagonal "
         "the second should look like the first; where it is darker, labels are mixed up.</p>\n",
@@ -287,9 +292,9 @@ static int put_matrices(FILE *out, const struct nn_report *report)
 static int put_readings(FILE *out, const struct nn_report *report)
 {
     static const struct chart charts[] = {
-        {CHART_READINGS, 0, 600, 300, "good or bad, and four classes, against lines seen"},
-        {CHART_CLASSES, NN_SHARE_FULL, 500, 300, "four classes, full frame"},
-        {CHART_CLASSES, 1, 500, 300, "four classes, 24 lines"},
+        {CHART_READINGS, 0, 620, 250, "good or bad, and four classes, against lines seen"},
+        {CHART_CLASSES, NN_SHARE_FULL, 440, 240, "four classes, full frame"},
+        {CHART_CLASSES, 1, 440, 240, "four classes, 24 lines"},
     };
     fprintf(out,
             "<h2>As later papers read it</h2>\n<p>Frames on which at least two people answered and "
@@ -332,7 +337,7 @@ static void put_sequence_row(FILE *out, const char *name, const struct nn_report
 
 static int put_sequences(FILE *out, const struct nn_report *report)
 {
-    static const struct chart chart = {CHART_SEQUENCE, 0, 600, 320,
+    static const struct chart chart = {CHART_SEQUENCE, 0, 500, 260,
                                        "share of frames decided against lines seen"};
     const struct nn_report_figures *figures = &report->figures;
     fputs("<h2>Decided as soon as sure</h2>\n<p>One verdict after the other, until a score is no "
@@ -368,7 +373,7 @@ static int put_error(FILE *out, const struct nn_report_about *about, uint32_t la
         if (!code) {
             nn_canvas_picture(canvas, (struct nn_box){0.0, 0.0, 90.0, 90.0}, example->picture.gray,
                               example->picture.width, example->picture.height);
-            code = put_image(out, canvas, "image/png", example->image);
+            code = put_image(out, canvas, example->image, 180.0);
         }
     }
     fputs("<figcaption>", out);

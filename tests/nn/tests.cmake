@@ -20,6 +20,8 @@ tipwright_test(NAME test_nn_builder SOURCES ${NN_TESTS}/test_builder.c LIBS tipw
 tipwright_test(NAME test_nn_npy SOURCES ${NN_TESTS}/test_npy.c LIBS tipwright_lab PkgConfig::MATIO)
 tipwright_test(NAME test_nn_dataset SOURCES ${NN_TESTS}/test_dataset.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_metrics SOURCES ${NN_TESTS}/test_metrics.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_report SOURCES ${NN_TESTS}/test_report.c LIBS tipwright_lab
+  PkgConfig::JANSSON)
 tipwright_test(NAME test_nn_chart SOURCES ${NN_TESTS}/test_chart.c LIBS tipwright_lab
   PkgConfig::CAIRO)
 tipwright_test(NAME test_nn_onnx SOURCES ${NN_TESTS}/test_onnx.c ${NN_TESTS}/make_networks.c
