@@ -3,9 +3,11 @@
 
 #include "agent/command.h"
 #include "agent/terminal.h"
+#include "config/yaml_reader.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -16,8 +16,10 @@
 #ifndef NN_CMD_ARCHITECTURE_H
 #define NN_CMD_ARCHITECTURE_H
 
-#include "config/yaml_reader.h"
 #include "nn/settings.h"
+
+struct doc_node;      /* config/yaml_reader.h */
+struct policy_errors; /* config/policy_errors.h */
 
 struct architecture {
     struct nn_layer_spec layers[NN_NETWORK_LAYERS_MAX];
@@ -38,7 +40,8 @@ int architecture_read(const char *text, size_t size, struct architecture *ret_ar
  */
 int architecture_load(const char *command, const char *name, struct architecture *ret_architecture);
 
-/* Reads a whole text file of at most DOC_BYTES_MAX; free(*ret_text). 0, or negative errno. */
+/* Reads a whole text file, at most as large as a policy may be; free(*ret_text). 0, or negative
+ * errno. */
 int architecture_read_file(const char *path, char **ret_text, size_t *ret_size);
 
 #endif

@@ -1,6 +1,7 @@
 /* tipwright train --search: a grid file, its trainings on threads, what they found. */
 #include "agent/command.h"
 #include "agent/terminal.h"
+#include "config/yaml_reader.h"
 #include "nn/cmd_train.h"
 #include "nn/evaluate.h"
 #include "nn/search.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,7 +116,7 @@ static int evaluate(const struct train_options *options, const struct nn_crossva
                     const struct nn_dataset *dataset, struct nn_report **ret_report)
 {
     struct train_scores scores;
-    int error = train_scores_make(crossval, dataset, &scores);
+    int error = train_scores_make(crossval, NN_MEMBERS_ALL, dataset, &scores);
     const char *what = "figures";
     /* One fold alone has no others to learn its calibration and thresholds from. */
     if (!error && !options->validate)

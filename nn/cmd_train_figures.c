@@ -6,12 +6,15 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int train_scores_make(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
-                      struct train_scores *ret_scores)
+int train_scores_make(const struct nn_crossval *crossval, uint32_t member,
+                      const struct nn_dataset *dataset, struct train_scores *ret_scores)
 {
+    const struct nn_crossval_logits *logits =
+        member == NN_MEMBERS_ALL ? &crossval->together : &crossval->logits[member];
     size_t values = (size_t)dataset->n * NN_LABEL_COUNT;
     struct train_scores made = {
         .scores = {.dataset = dataset, .folds = crossval->folds},
@@ -29,9 +32,9 @@ int train_scores_make(const struct nn_crossval *crossval, const struct nn_datase
     made.scores.fold = made.fold;
     for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
         float *scores = made.values + share * values;
-        nn_crossval_scores(crossval, dataset, share, scores);
+        nn_crossval_scores(crossval, member, dataset, share, scores);
         made.scores.scores[share] = scores;
-        made.scores.logits[share] = crossval->together.at[share];
+        made.scores.logits[share] = logits->at[share];
     }
     *ret_scores = made;
     return 0;
@@ -107,7 +110,7 @@ int train_figures_write(const char *path, const struct train_options *options,
     FILE *file = fopen(path, "w");
     int error = file ? 0 : -errno;
     if (file) {
-        if (json_dumpf(root, file, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) != 0)
+        if (json_dumpf(root, file, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
             error = -EIO;
         fputc('\n', file);
         if (fclose(file) != 0 && !error)

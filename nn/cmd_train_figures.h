@@ -12,9 +12,9 @@ struct train_scores {
     float *values;
 };
 
-/* 0, -ENOMEM. */
-int train_scores_make(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
-                      struct train_scores *ret_scores);
+/* Of one member, or of NN_MEMBERS_ALL together. 0, -ENOMEM. */
+int train_scores_make(const struct nn_crossval *crossval, uint32_t member,
+                      const struct nn_dataset *dataset, struct train_scores *ret_scores);
 void train_scores_finish(struct train_scores *scores);
 
 /*

@@ -6,6 +6,7 @@
 #include "nn/cmd_labelled.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

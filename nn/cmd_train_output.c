@@ -2,10 +2,13 @@
 #include "nn/cmd_train_output.h"
 
 #include "nn/chart.h"
+#include "nn/cmd_train_figures.h"
+#include "nn/decisions.h"
 #include "nn/model.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +62,31 @@ static char *name_recordings(const struct train_options *options,
     return names;
 }
 
+/*
+ * What scores decide, from left-out ones, into the members' calibrations: of the members together,
+ * or, where they vote, of each by itself.
+ */
+static int add_decisions(const struct train_options *options, const struct nn_crossval *crossval,
+                         const struct nn_dataset *dataset, struct nn_model_member *members)
+{
+    uint32_t n = nn_crossval_member_count(crossval);
+    const struct nn_crossval_training *run = crossval->runs;
+    for (uint32_t i = 0; i < n; run++) {
+        struct train_scores scores;
+        struct nn_decisions decisions;
+        if (!run->network)
+            continue;
+        int error = train_scores_make(crossval, options->vote ? run->member : NN_MEMBERS_ALL,
+                                      dataset, &scores);
+        if (error)
+            return error;
+        nn_decisions_learn(&scores.scores, NULL, &decisions);
+        nn_decisions_store(&decisions, &members[i++].calibration);
+        train_scores_finish(&scores);
+    }
+    return 0;
+}
+
 int train_write_model(const struct train_options *options, const struct architecture *architecture,
                       const struct nn_crossval *crossval, const struct nn_dataset *dataset)
 {
@@ -72,6 +100,12 @@ int train_write_model(const struct train_options *options, const struct architec
             .network = from[i].network,
             .answers = from[i].label < 0 ? (uint32_t)NN_MODEL_ALL_LABELS : 1U << from[i].label,
             .calibration = from[i].calibration};
+    /* One fold alone has no others that its scores could have been calibrated on. */
+    if (options->folds && !options->validate) {
+        int error = add_decisions(options, crossval, dataset, members);
+        if (error)
+            return error;
+    }
     write_note(options, architecture, dataset, note, sizeof note);
     char *recordings = name_recordings(options, crossval, dataset);
     if (!recordings)
@@ -146,6 +180,8 @@ static double rate_of(const struct nn_epoch *epoch)
 static int draw(struct nn_canvas *canvas, struct nn_box box, const struct nn_crossval *crossval,
                 const char *title, double (*value)(const struct nn_epoch *epoch))
 {
+    /* The rate is the same for all, what runs on everything has nothing left out. */
+    bool one = value == rate_of;
     struct curves *curves = calloc(1, sizeof *curves);
     size_t epochs = 0;
     for (uint32_t i = 0; i < crossval->n_runs; i++)
@@ -159,13 +195,15 @@ static int draw(struct nn_canvas *canvas, struct nn_box box, const struct nn_cro
     double *at = values;
     for (uint32_t i = 0; i < crossval->n_runs && curves->n <= NN_FOLDS_MAX; i++) {
         const struct nn_crossval_training *run = &crossval->runs[i];
+        if ((one && curves->n > 0) || (value == check_of && run->fold == crossval->folds))
+            continue;
         char *name = curves->names[curves->n];
         train_name_run(run, crossval->folds, name, sizeof curves->names[0]);
         for (uint32_t epoch = 0; epoch < run->epochs; epoch++) {
             at[epoch] = (double)(epoch + 1);
             at[run->epochs + epoch] = value(&run->history[epoch]);
         }
-        curves->series[curves->n] = (struct nn_series){.name = name,
+        curves->series[curves->n] = (struct nn_series){.name = one ? NULL : name,
                                                        .n = run->epochs,
                                                        .x = at,
                                                        .y = at + run->epochs,
@@ -183,18 +221,21 @@ static int draw(struct nn_canvas *canvas, struct nn_box box, const struct nn_cro
 
 int train_write_curves(const char *path, const struct nn_crossval *crossval)
 {
+    const double margin = 12.0;
     const double width = 560.0;
     const double height = 260.0;
+    const struct nn_box boxes[] = {{margin, margin, width, height},
+                                   {margin, 2.0 * margin + height, width, height},
+                                   {margin, 3.0 * margin + 2.0 * height, width, height}};
     struct nn_canvas *canvas = NULL;
-    int error = nn_canvas_create(NN_CANVAS_PNG, width, 3.0 * height, &canvas);
+    int error =
+        nn_canvas_create(NN_CANVAS_PNG, width + 2.0 * margin, 3.0 * height + 4.0 * margin, &canvas);
     if (!error)
-        error = draw(canvas, (struct nn_box){0.0, 0.0, width, height}, crossval, "loss", loss_of);
+        error = draw(canvas, boxes[0], crossval, "loss", loss_of);
     if (!error)
-        error = draw(canvas, (struct nn_box){0.0, height, width, height}, crossval,
-                     "mean ROC area on left-out recordings", check_of);
+        error = draw(canvas, boxes[1], crossval, "mean ROC area on left-out recordings", check_of);
     if (!error)
-        error = draw(canvas, (struct nn_box){0.0, 2.0 * height, width, height}, crossval,
-                     "learning rate", rate_of);
+        error = draw(canvas, boxes[2], crossval, "learning rate", rate_of);
     if (!error)
         error = nn_canvas_write(canvas, path);
     nn_canvas_destroy(canvas);

@@ -93,12 +93,14 @@ struct nn_calibration nn_crossval_calibrate(const struct nn_crossval *crossval, 
                                             const struct nn_dataset *dataset, const bool *use);
 
 /*
- * Left-out scores at one share: the mean over the members of scores calibrated, each fold's, on the
- * other folds only, so that nothing that judges a recording has seen it. With only one fold tried
- * there are no others: scores are then the logits' own. ret_scores: (n, NN_LABEL_COUNT).
+ * Left-out scores at one share, each fold's calibrated on the other folds only, so that nothing
+ * that judges a recording has seen it: of one member, or with NN_MEMBERS_ALL the mean over all.
+ * With only one fold tried there are no others: scores are then the logits' own.
+ * ret_scores: (n, NN_LABEL_COUNT).
  */
-void nn_crossval_scores(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
-                        uint32_t share, float *ret_scores);
+#define NN_MEMBERS_ALL UINT32_MAX
+void nn_crossval_scores(const struct nn_crossval *crossval, uint32_t member,
+                        const struct nn_dataset *dataset, uint32_t share, float *ret_scores);
 
 /* A network that judges later frames, with the calibration it needs. */
 struct nn_crossval_member {

@@ -1,6 +1,8 @@
 /* From left-out logits to calibrations, left-out scores and the members of a model. */
 #include "nn/crossval.h"
 
+#include "nn/decisions.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -45,9 +47,10 @@ struct nn_calibration nn_crossval_calibrate(const struct nn_crossval *crossval, 
     return calibration;
 }
 
-/* Adds a member's share of the mean to the scores of one fold's examples. */
-static void add_scores(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
-                       uint32_t fold, uint32_t share, float *scores)
+/* Adds a member's scores of one fold's examples. */
+static void add_scores(const struct nn_crossval *crossval, uint32_t m,
+                       const struct nn_dataset *dataset, uint32_t fold, uint32_t share,
+                       float *scores)
 {
     bool *others = calloc(dataset->n_recordings, sizeof *others);
     if (!others)
@@ -58,31 +61,34 @@ static void add_scores(const struct nn_crossval *crossval, const struct nn_datas
         others[r] = of != fold;
         any = any || (others[r] && of < crossval->folds && crossval->tried[of]);
     }
-    for (uint32_t m = 0; m < crossval->members; m++) {
-        struct nn_calibration calibration =
-            any ? nn_crossval_calibrate(crossval, m, dataset, others) : nn_calibration_identity();
-        for (uint32_t i = 0; i < dataset->n; i++) {
-            size_t at = (size_t)i * NN_LABEL_COUNT;
-            float member[NN_LABEL_COUNT];
-            if (others[dataset->examples[i].recording])
-                continue;
-            nn_calibration_apply(&calibration, (float)nn_share(share),
-                                 crossval->logits[m].at[share] + at, member);
-            for (uint32_t k = 0; k < NN_LABEL_COUNT; k++)
-                scores[at + k] += member[k] / (float)crossval->members;
-        }
+    struct nn_calibration calibration =
+        any ? nn_crossval_calibrate(crossval, m, dataset, others) : nn_calibration_identity();
+    for (uint32_t i = 0; i < dataset->n; i++) {
+        size_t at = (size_t)i * NN_LABEL_COUNT;
+        float member[NN_LABEL_COUNT];
+        if (others[dataset->examples[i].recording])
+            continue;
+        nn_calibration_apply(&calibration, (float)nn_share(share),
+                             crossval->logits[m].at[share] + at, member);
+        for (uint32_t k = 0; k < NN_LABEL_COUNT; k++)
+            scores[at + k] += member[k];
     }
     free(others);
 }
 
-void nn_crossval_scores(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
-                        uint32_t share, float *ret_scores)
+void nn_crossval_scores(const struct nn_crossval *crossval, uint32_t member,
+                        const struct nn_dataset *dataset, uint32_t share, float *ret_scores)
 {
-    for (size_t i = 0; i < (size_t)dataset->n * NN_LABEL_COUNT; i++)
+    bool all = member == NN_MEMBERS_ALL;
+    size_t values = (size_t)dataset->n * NN_LABEL_COUNT;
+    for (size_t i = 0; i < values; i++)
         ret_scores[i] = 0.0F;
     for (uint32_t fold = 0; fold < crossval->folds; fold++)
-        if (crossval->tried[fold])
-            add_scores(crossval, dataset, fold, share, ret_scores);
+        for (uint32_t m = 0; m < crossval->members && crossval->tried[fold]; m++)
+            if (all || m == member)
+                add_scores(crossval, m, dataset, fold, share, ret_scores);
+    for (size_t i = 0; i < values && all; i++)
+        ret_scores[i] /= (float)crossval->members;
 }
 
 uint32_t nn_crossval_member_count(const struct nn_crossval *crossval)
@@ -93,26 +99,69 @@ uint32_t nn_crossval_member_count(const struct nn_crossval *crossval)
     return n;
 }
 
+/* Every left-out frame's scores at every share, for free(*ret_values). */
+static struct nn_scores left_out_scores(const struct nn_crossval *crossval,
+                                        const struct nn_dataset *dataset, uint32_t *fold,
+                                        float **ret_values)
+{
+    size_t plane = (size_t)dataset->n * NN_LABEL_COUNT;
+    struct nn_scores scores = {.dataset = dataset, .folds = crossval->folds, .fold = fold};
+    float *values = malloc((NN_SHARE_COUNT * plane + 1) * sizeof *values);
+    if (!values)
+        abort();
+    for (uint32_t r = 0; r < dataset->n_recordings; r++) {
+        uint32_t of = crossval->fold[r];
+        fold[r] = of < crossval->folds && crossval->tried[of] ? of : UINT32_MAX;
+    }
+    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
+        nn_crossval_scores(crossval, dataset, share, values + share * plane);
+        scores.scores[share] = values + share * plane;
+        scores.logits[share] = crossval->together.at[share];
+    }
+    *ret_values = values;
+    return scores;
+}
+
+/* The model decides by its members' scores together, so they all carry the same decisions. */
+static void store_decisions(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
+                            struct nn_crossval_member *members, uint32_t n)
+{
+    uint32_t *fold = calloc(dataset->n_recordings, sizeof *fold);
+    if (!fold)
+        abort();
+    float *values;
+    struct nn_scores scores = left_out_scores(crossval, dataset, fold, &values);
+    struct nn_decisions decisions;
+    nn_decisions_learn(&scores, NULL, &decisions);
+    for (uint32_t i = 0; i < n; i++)
+        nn_decisions_store(&decisions, &members[i].calibration);
+    free(values);
+    free(fold);
+}
+
 void nn_crossval_members(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
                          struct nn_crossval_member *ret_members)
 {
     bool *own = calloc(dataset->n_recordings, sizeof *own);
     if (!own)
         abort();
+    uint32_t n = 0;
     for (uint32_t i = 0; i < crossval->n_runs; i++) {
         const struct nn_crossval_training *run = &crossval->runs[i];
         if (!run->network)
             continue;
-        ret_members->network = run->network;
-        ret_members->label = run->label;
+        struct nn_crossval_member *member = &ret_members[n++];
+        member->network = run->network;
+        member->label = run->label;
         for (uint32_t r = 0; r < dataset->n_recordings; r++)
             own[r] = crossval->fold[r] == run->fold;
         if (crossval->folds == 0)
-            ret_members->calibration = nn_calibration_identity();
+            member->calibration = nn_calibration_identity();
         else
-            ret_members->calibration = nn_crossval_calibrate(
-                crossval, run->member, dataset, run->fold < crossval->folds ? own : NULL);
-        ret_members++;
+            member->calibration = nn_crossval_calibrate(crossval, run->member, dataset,
+                                                        run->fold < crossval->folds ? own : NULL);
     }
     free(own);
+    if (crossval->folds > 0)
+        store_decisions(crossval, dataset, ret_members, n);
 }

@@ -1,6 +1,8 @@
 /* Architecture files: what they say, and every way of saying it wrong. */
 #include "nn/cmd_architecture.h"
 
+#include "config/yaml_reader.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <stdlib.h>

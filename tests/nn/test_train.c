@@ -442,7 +442,13 @@ START_TEST(members_differ_and_are_averaged)
     }
     ck_assert_uint_ge(count_right(dataset, crossval), EXAMPLES * 9 / 10);
     float scores[EXAMPLES * NN_LABEL_COUNT];
-    nn_crossval_scores(crossval, dataset, NN_SHARE_FULL, scores);
+    nn_crossval_scores(crossval, NN_MEMBERS_ALL, dataset, NN_SHARE_FULL, scores);
+    float one[EXAMPLES * NN_LABEL_COUNT];
+    float two[EXAMPLES * NN_LABEL_COUNT];
+    nn_crossval_scores(crossval, 0, dataset, NN_SHARE_FULL, one);
+    nn_crossval_scores(crossval, 1, dataset, NN_SHARE_FULL, two);
+    for (uint32_t i = 0; i < EXAMPLES * NN_LABEL_COUNT; i++)
+        ck_assert_float_eq_tol(scores[i], 0.5F * (one[i] + two[i]), 1e-6F);
     for (uint32_t i = 0; i < EXAMPLES * NN_LABEL_COUNT; i++)
         ck_assert(scores[i] > 0.0F && scores[i] < 1.0F);
     nn_crossval_destroy(crossval);

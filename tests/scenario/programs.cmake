@@ -7,6 +7,8 @@ endfunction()
 
 set(SCENARIO ${CMAKE_CURRENT_LIST_DIR})
 tipwright_scenario_program(fixed_model SOURCES ${SCENARIO}/fixed_model.c LIBS tipwright_nn)
+tipwright_scenario_program(labelled_stripes SOURCES ${SCENARIO}/labelled_stripes.c
+  LIBS tipwright_nn tipwright_instrument)
 tipwright_scenario_program(logging_microscope SOURCES ${SCENARIO}/logging_microscope.c
   LIBS tipwright_instrument PkgConfig::ZMQ)
 tipwright_scenario_program(kills

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Training as a laboratory does it: killed at any moment and resumed to the same file to the byte,
+# figures reproduced, scores kept, a search in parts, networks side by side.
+. "$(dirname "$0")/common.bash"
+
+data=$tmp/data
+mkdir -p "$data"
+"$programs/labelled_stripes" "$data" || { not_ok "pictures to train on"; finish; }
+cat >"$tmp/small.yaml" <<'YAML'
+layers:
+  - conv: {units: 8, kernel: 3, stride: 2, causal: true}
+  - norm
+  - relu
+  - prefix_pool
+  - gru: 12
+  - conv: {units: 6, kernel: 1, causal: true}
+training:
+  rows: 16
+  cols: 16
+  scaling: frozen
+  planes: [height, roughness, step, seen, turn]
+  rising: [0, 0, 0, 0, 2, 0]
+  rate: 0.02
+  batch: 8
+  epochs: 12
+  averaging: 0.9
+  mixup: 0.1
+  streaks: 0.1
+YAML
+train=("$tipwright" train --labels "$data/labels.csv" --images "$data/images"
+  --architecture "$tmp/small.yaml")
+
+check_exit 0 "a training that runs through" "${train[@]}" --folds 3 --output "$tmp/through.tipnn" \
+  --history "$tmp/history.csv" --curves "$tmp/curves.png" --save-scores "$tmp/scores.csv" \
+  --figures "$tmp/figures.json"
+check "its history has every epoch" [ "$(wc -l <"$tmp/history.csv")" -eq $((1 + 4 * 12)) ]
+check "its curves are a picture" [ "$(head -c 4 "$tmp/curves.png" | tail -c 3)" = PNG ]
+check "no checkpoint is left" [ -z "$(find "$tmp" -name '*.checkpoint.*')" ]
+area=$(sed -n 's/.*; mean \(0\.[0-9]*\)$/\1/p' "$tmp/out")
+figure "mean ROC area on left-out recordings: $area"
+check "it has learned" awk -v area="$area" 'BEGIN { exit !(area > 0.8) }'
+
+# Killed after anything from nothing to a second, until it ends by itself.
+kills=0
+for ((attempt = 0; attempt < 200; attempt++)); do
+  "${train[@]}" --folds 3 --threads 2 --output "$tmp/killed.tipnn" --resume \
+    >"$tmp/out" 2>"$tmp/err" </dev/null &
+  pid=$!
+  sleep "0.$(printf '%03d' $((RANDOM % 400 + 10 * attempt)))"
+  kill -KILL $pid 2>/dev/null && kills=$((kills + 1))
+  wait $pid 2>/dev/null && break
+done
+figure "killed $kills times before it ended by itself"
+check "killed at least once" [ "$kills" -gt 0 ]
+check "resumed to the same model, byte for byte" cmp "$tmp/through.tipnn" "$tmp/killed.tipnn"
+
+check_exit 0 "figures come out again" "${train[@]}" --reproduce --figures "$tmp/figures.json" \
+  --output "$tmp/again.tipnn" --threads 2
+check "to the same model" cmp "$tmp/through.tipnn" "$tmp/again.tipnn"
+sed 's|\(mean/roc_area/128": \[\)|\1\n0.01,0.0,0.02],"x": [|' "$tmp/figures.json" >"$tmp/wrong.json"
+check_exit 1 "figures that do not are told" "${train[@]}" --reproduce \
+  --figures "$tmp/wrong.json" --output "$tmp/again.tipnn" --threads 2
+check "with the one that is outside" grep -q 'mean/roc_area/128 .*OUTSIDE' "$tmp/out"
+check_exit 0 "kept scores give a report without a model" "$tipwright" eval \
+  --scores "$tmp/scores.csv"
+
+check_exit 0 "the folds' networks, one per label" "${train[@]}" --folds 2 --one-per-label \
+  --fold-members --epochs 2 --threads 2 --output "$tmp/twelve.tipnn"
+check_exit 0 "twelve networks judge as one" "$tipwright" classify --model "$tmp/twelve.tipnn" \
+  "$data/images/r0--0.png"
+check_exit 0 "three that vote, stopped early" "${train[@]}" --folds 3 --members 3 --vote \
+  --set patience=2 --epochs 6 --threads 2 --output "$tmp/vote.tipnn" --history "$tmp/vote.csv"
+check_exit 0 "and judge" "$tipwright" classify --model "$tmp/vote.tipnn" "$data/images/r0--1.png"
+check_exit 0 "one fold alone" "${train[@]}" --folds 3 --validate 2 --epochs 2 \
+  --output "$tmp/one.tipnn"
+
+printf 'rate: [0.0001, 0.02]\nclip: [0, 1]\n' >"$tmp/grid.yaml"
+search=("${train[@]}" --search "$tmp/grid.yaml" --folds 2 --inner 2 --epochs 3 --threads 2)
+check_exit 0 "a search in one piece" "${search[@]}" --results "$tmp/whole.csv"
+cp "$tmp/out" "$tmp/whole.txt"
+check_exit 0 "the first half of it" "${search[@]}" --results "$tmp/half1.csv" --shard 1/2
+check_exit 0 "the second half" "${search[@]}" --results "$tmp/half2.csv" --shard 2/2
+check_exit 0 "both halves" "${search[@]}" --results "$tmp/half1.csv" --resume \
+  --merge "$tmp/half2.csv"
+check "find what the whole found" diff "$tmp/whole.txt" "$tmp/out"
+check_exit 2 "a table that is there is not written over" "${search[@]}" --results "$tmp/whole.csv"
+printf 'rate: [0.0001, fast]\n' >"$tmp/wrong.yaml"
+check_exit 2 "a grid with a mistake" "${train[@]}" --search "$tmp/wrong.yaml" --folds 2 \
+  --results "$tmp/none.csv"
+check "is shown where it is" grep -q "wrong.yaml:1:16: error: 'rate' is a number" "$tmp/err"
+check_exit 2 "a setting that is none" "${train[@]}" --set speed=9 --output "$tmp/none.tipnn"
+finish
