@@ -114,7 +114,7 @@ static struct nn_scores left_out_scores(const struct nn_crossval *crossval,
         fold[r] = of < crossval->folds && crossval->tried[of] ? of : UINT32_MAX;
     }
     for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
-        nn_crossval_scores(crossval, dataset, share, values + share * plane);
+        nn_crossval_scores(crossval, NN_MEMBERS_ALL, dataset, share, values + share * plane);
         scores.scores[share] = values + share * plane;
         scores.logits[share] = crossval->together.at[share];
     }
