@@ -1,8 +1,6 @@
 /* From left-out logits to calibrations, left-out scores and the members of a model. */
 #include "nn/crossval.h"
 
-#include "nn/decisions.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
@@ -99,46 +97,6 @@ uint32_t nn_crossval_member_count(const struct nn_crossval *crossval)
     return n;
 }
 
-/* Every left-out frame's scores at every share, for free(*ret_values). */
-static struct nn_scores left_out_scores(const struct nn_crossval *crossval,
-                                        const struct nn_dataset *dataset, uint32_t *fold,
-                                        float **ret_values)
-{
-    size_t plane = (size_t)dataset->n * NN_LABEL_COUNT;
-    struct nn_scores scores = {.dataset = dataset, .folds = crossval->folds, .fold = fold};
-    float *values = malloc((NN_SHARE_COUNT * plane + 1) * sizeof *values);
-    if (!values)
-        abort();
-    for (uint32_t r = 0; r < dataset->n_recordings; r++) {
-        uint32_t of = crossval->fold[r];
-        fold[r] = of < crossval->folds && crossval->tried[of] ? of : UINT32_MAX;
-    }
-    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
-        nn_crossval_scores(crossval, NN_MEMBERS_ALL, dataset, share, values + share * plane);
-        scores.scores[share] = values + share * plane;
-        scores.logits[share] = crossval->together.at[share];
-    }
-    *ret_values = values;
-    return scores;
-}
-
-/* The model decides by its members' scores together, so they all carry the same decisions. */
-static void store_decisions(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
-                            struct nn_crossval_member *members, uint32_t n)
-{
-    uint32_t *fold = calloc(dataset->n_recordings, sizeof *fold);
-    if (!fold)
-        abort();
-    float *values;
-    struct nn_scores scores = left_out_scores(crossval, dataset, fold, &values);
-    struct nn_decisions decisions;
-    nn_decisions_learn(&scores, NULL, &decisions);
-    for (uint32_t i = 0; i < n; i++)
-        nn_decisions_store(&decisions, &members[i].calibration);
-    free(values);
-    free(fold);
-}
-
 void nn_crossval_members(const struct nn_crossval *crossval, const struct nn_dataset *dataset,
                          struct nn_crossval_member *ret_members)
 {
@@ -162,6 +120,4 @@ void nn_crossval_members(const struct nn_crossval *crossval, const struct nn_dat
                                                         run->fold < crossval->folds ? own : NULL);
     }
     free(own);
-    if (crossval->folds > 0)
-        store_decisions(crossval, dataset, ret_members, n);
 }
