@@ -207,7 +207,7 @@ int onnx_op_pad(struct onnx_reader *r, const Onnx__NodeProto *node)
         return -EPROTO;
     int64_t pads[8];
     const struct onnx_value *given = onnx_input(r, node, 1);
-    bool known = given && given->kind == ONNX_VALUE_INTS && given->n_ints == 8;
+    bool known = given && given->kind == ONNX_VALUE_INTS && given->cols == 0 && given->n_ints == 8;
     if (known)
         memcpy(pads, given->ints, sizeof pads);
     else if (given || !onnx_ints(node, "pads", 0, 8, pads))

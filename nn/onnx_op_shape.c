@@ -32,19 +32,22 @@ int onnx_op_constant(struct onnx_reader *r, const Onnx__NodeProto *node)
     return onnx_define(r, node, 0, &value);
 }
 
-/* The state before the first row, in a shape computed from the input's. */
+/* The state before the first row, in a shape computed from the input's; or integers. */
 int onnx_op_zeros(struct onnx_reader *r, const Onnx__NodeProto *node)
 {
     for (size_t i = 0; i < node->n_attribute; i++) {
         const Onnx__TensorProto *tensor = node->attribute[i]->t;
+        struct onnx_value integer;
         size_t n;
         if (!tensor || onnx_tensor_check(tensor, &n) || n != 1)
             return onnx_refuse(r, node, "its value is not one number");
+        if (onnx_tensor_ints(tensor, n, &integer))
+            return onnx_ints_fill(r, node, integer.ints[0]);
         float *fill = onnx_tensor_floats(tensor, n);
         bool zero = fill && fill[0] >= 0.0F && fill[0] <= 0.0F;
         free(fill);
         if (!zero)
-            return onnx_refuse(r, node, "only zeros of type float are supported");
+            return onnx_refuse(r, node, "numbers other than zero are not supported");
     }
     return onnx_define(r, node, 0, &(struct onnx_value){.kind = ONNX_VALUE_ZEROS});
 }
@@ -116,11 +119,15 @@ int onnx_op_flatten(struct onnx_reader *r, const Onnx__NodeProto *node)
 
 int onnx_op_reshape(struct onnx_reader *r, const Onnx__NodeProto *node)
 {
+    const struct onnx_value *input = onnx_input(r, node, 0);
+    if (input && input->kind == ONNX_VALUE_INTS)
+        return onnx_ints_reshape(r, node, input);
     const struct onnx_value *flow = onnx_flow(r, node, 0);
     if (!flow)
         return -EPROTO;
     const struct onnx_value *shape = onnx_input(r, node, 1);
-    if (!shape || shape->kind != ONNX_VALUE_INTS || onnx_int(node, "allowzero", 0) != 0)
+    if (!shape || shape->kind != ONNX_VALUE_INTS || shape->cols > 0 ||
+        onnx_int(node, "allowzero", 0) != 0)
         return onnx_refuse(r, node, "a shape that is not constant is not supported");
     struct onnx_value value = *flow;
     if (!onnx_axes_reshape(&value.axes, shape->ints, shape->n_ints))
@@ -133,6 +140,8 @@ int onnx_op_transpose(struct onnx_reader *r, const Onnx__NodeProto *node)
     const struct onnx_value *input = onnx_input(r, node, 0);
     if (input && input->kind == ONNX_VALUE_ZEROS)
         return onnx_define(r, node, 0, input);
+    if (input && input->kind == ONNX_VALUE_INTS)
+        return onnx_ints_transpose(r, node, input);
     const struct onnx_value *flow = onnx_flow(r, node, 0);
     if (!flow)
         return -EPROTO;
@@ -145,17 +154,6 @@ int onnx_op_transpose(struct onnx_reader *r, const Onnx__NodeProto *node)
     if (!onnx_axes_transpose(&value.axes, perm, value.axes.n))
         return onnx_refuse(r, node, "it does not fit the axes it moves");
     return onnx_define_flow(r, node, &value);
-}
-
-/* Integers made of a shape gain and lose their one axis. */
-static int squeeze_ints(struct onnx_reader *r, const Onnx__NodeProto *node,
-                        const struct onnx_value *input)
-{
-    struct onnx_value value = *input;
-    if (value.n_ints != 1)
-        return onnx_refuse(r, node, "only single integers are supported");
-    value.scalar = strcmp(node->op_type, "Squeeze") == 0;
-    return onnx_define(r, node, 0, &value);
 }
 
 /* Without axes, all of size 1 go. */
@@ -194,7 +192,7 @@ int onnx_op_squeeze(struct onnx_reader *r, const Onnx__NodeProto *node)
 {
     const struct onnx_value *input = onnx_input(r, node, 0);
     if (input && input->kind == ONNX_VALUE_INTS)
-        return squeeze_ints(r, node, input);
+        return onnx_ints_squeeze(r, node, input);
     if (input && input->kind == ONNX_VALUE_ZEROS)
         return onnx_define(r, node, 0, input);
     const struct onnx_value *flow = onnx_flow(r, node, 0);
@@ -252,15 +250,12 @@ int onnx_op_slice(struct onnx_reader *r, const Onnx__NodeProto *node)
     int64_t slice[4];
     if (input && input->kind == ONNX_VALUE_ZEROS)
         return onnx_define(r, node, 0, input);
-    if (!read_slice(r, node, slice) || slice[3] != 1)
-        return onnx_refuse(r, node, "only one slice, known and without steps, is supported");
-    if (input && input->kind == ONNX_VALUE_INTS) {
-        struct onnx_value value = {.kind = ONNX_VALUE_INTS};
-        int64_t from = within(slice[0], input->n_ints), to = within(slice[1], input->n_ints);
-        for (int64_t i = from; i < to; i++)
-            value.ints[value.n_ints++] = input->ints[i];
-        return onnx_define(r, node, 0, &value);
-    }
+    if (!read_slice(r, node, slice))
+        return onnx_refuse(r, node, "only one slice, and one that is known, is supported");
+    if (input && input->kind == ONNX_VALUE_INTS)
+        return onnx_ints_slice(r, node, input, slice);
+    if (slice[3] != 1)
+        return onnx_refuse(r, node, "slices with steps are not supported");
     const struct onnx_value *flow = onnx_whole_flow(r, node, 0);
     if (!flow)
         return -EPROTO;
@@ -284,20 +279,20 @@ int onnx_op_gather(struct onnx_reader *r, const Onnx__NodeProto *node)
         return onnx_refuse(r, node, "more than one index, or one not constant, is not supported");
     if (input && input->kind == ONNX_VALUE_ZEROS)
         return onnx_define(r, node, 0, input);
+    if (input && input->kind == ONNX_VALUE_INTS)
+        return onnx_ints_gather(r, node, input, index);
     int64_t at = index->ints[0];
-    if (input && input->kind == ONNX_VALUE_INTS) {
-        int64_t from_start = at < 0 && at != ONNX_BATCH ? at + input->n_ints : at;
-        if (from_start < 0 || from_start >= input->n_ints)
-            return onnx_refuse(r, node, "its index is out of range");
-        struct onnx_value value = {.kind = ONNX_VALUE_INTS, .n_ints = 1, .scalar = index->scalar};
-        value.ints[0] = input->ints[from_start];
-        return onnx_define(r, node, 0, &value);
-    }
     const struct onnx_value *flow = onnx_whole_flow(r, node, 0);
     if (!flow)
         return -EPROTO;
     int64_t axis = onnx_int(node, "axis", 0);
     axis += axis < 0 ? flow->axes.n : 0;
+    if (axis >= 0 && axis < flow->axes.n && flow->axes.axes[axis].n == 0 && (at == 0 || at == -1)) {
+        struct onnx_value value = *flow;
+        if (index->scalar)
+            onnx_axes_squeeze(&value.axes, axis);
+        return onnx_define_flow(r, node, &value);
+    }
     int rows = onnx_axes_find(&flow->axes, ONNX_H);
     if (rows < 0 || axis != rows || (at != -1 && at != flow->axes.shape.h - INT64_C(1)))
         return onnx_refuse(r, node, "only the last row can be taken alone");
@@ -342,13 +337,5 @@ int onnx_op_concat(struct onnx_reader *r, const Onnx__NodeProto *node)
             return onnx_refuse(r, node, "only two halves of a global pool can be joined");
         return join_halves(r, node);
     }
-    struct onnx_value value = {.kind = ONNX_VALUE_INTS};
-    for (size_t i = 0; i < node->n_input; i++) {
-        const struct onnx_value *part = onnx_input(r, node, i);
-        if (!part || part->kind != ONNX_VALUE_INTS || value.n_ints + part->n_ints > ONNX_INTS_MAX)
-            return onnx_refuse(r, node, "only shapes and the halves of a global pool are joined");
-        memcpy(value.ints + value.n_ints, part->ints, part->n_ints * sizeof *value.ints);
-        value.n_ints += part->n_ints;
-    }
-    return onnx_define(r, node, 0, &value);
+    return onnx_ints_concat(r, node);
 }

@@ -226,7 +226,8 @@ int onnx_axes_given(const struct onnx_reader *r, const Onnx__NodeProto *node, co
     if (i >= node->n_input || !*node->input[i])
         return 0;
     const struct onnx_value *value = onnx_input(r, node, i);
-    if (!value || value->kind != ONNX_VALUE_INTS || value->n_ints > ONNX_RANK_MAX)
+    if (!value || value->kind != ONNX_VALUE_INTS || value->cols > 0 ||
+        value->n_ints > ONNX_RANK_MAX)
         return -1;
     memcpy(ret_values, value->ints, value->n_ints * sizeof *ret_values);
     return (int)value->n_ints;

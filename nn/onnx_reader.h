@@ -131,4 +131,19 @@ int onnx_op_slice(struct onnx_reader *r, const Onnx__NodeProto *node);
 int onnx_op_gather(struct onnx_reader *r, const Onnx__NodeProto *node);
 int onnx_op_concat(struct onnx_reader *r, const Onnx__NodeProto *node);
 
+/* The same on integers; input: what input 0 is. */
+int onnx_ints_fill(struct onnx_reader *r, const Onnx__NodeProto *node, int64_t fill);
+int onnx_ints_reshape(struct onnx_reader *r, const Onnx__NodeProto *node,
+                      const struct onnx_value *input);
+int onnx_ints_transpose(struct onnx_reader *r, const Onnx__NodeProto *node,
+                        const struct onnx_value *input);
+/* slice: start, end, axis, step */
+int onnx_ints_slice(struct onnx_reader *r, const Onnx__NodeProto *node,
+                    const struct onnx_value *input, const int64_t *slice);
+int onnx_ints_gather(struct onnx_reader *r, const Onnx__NodeProto *node,
+                     const struct onnx_value *input, const struct onnx_value *index);
+int onnx_ints_concat(struct onnx_reader *r, const Onnx__NodeProto *node);
+int onnx_ints_squeeze(struct onnx_reader *r, const Onnx__NodeProto *node,
+                      const struct onnx_value *input);
+
 #endif

@@ -28,7 +28,8 @@ struct onnx_value {
     enum onnx_value_kind kind;
     const Onnx__TensorProto *tensor;
     uint32_t n_ints;
-    bool scalar; /* of integers: one, without an axis */
+    bool scalar;   /* of integers: one, without an axis */
+    uint32_t cols; /* of integers: in rows of as many, 0 = one after the other */
     int64_t ints[ONNX_INTS_MAX];
     uint32_t at;   /* layers of the chain that it has passed */
     bool last_row; /* only the last row is meant; the layers still compute all */

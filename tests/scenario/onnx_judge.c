@@ -100,7 +100,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < got.n; i++) {
         double value = (double)got.values[i];
         value = net.sigmoid ? 1.0 / (1.0 + exp(-value)) : value;
-        worst = fmax(worst, fabs(value - (double)wanted.values[i]));
+        double difference = fabs(value - (double)wanted.values[i]);
+        if (!(difference <= worst)) /* NaN is the worst */
+            worst = difference;
     }
     printf("%.3g\n", worst);
     free(got.values);
