@@ -20,7 +20,24 @@ check "rows read, used and skipped are told" \
 check "and why" grep -q 'skipped 1: no question answered' "$tmp/err"
 check "repeat votes are told" grep -q 'repeat votes (same person, same picture): 1, all' "$tmp/err"
 check "the table has means" grep -q '^s--1_1.png,s,1,1,,,2,0,0,0.5,1,0,0,' "$tmp/table.csv"
-check "a workbook is written" test -s "$tmp/table.xlsx"
+cat >"$tmp/workbook.py" <<'EOF'
+import re, sys, zipfile
+book = zipfile.ZipFile(sys.argv[1])
+text = lambda name: book.read(name).decode()
+names = re.findall(r'<sheet name="([^"]*)"', text("xl/workbook.xml"))
+shared = re.findall(r"<t[^>]*>([^<]*)</t>", text("xl/sharedStrings.xml"))
+for i, name in enumerate(names, 1):
+    cells = re.findall(r'<c r="([A-Z]+[0-9]+)"( t="s")?><v>([^<]*)</v>', text(f"xl/worksheets/sheet{i}.xml"))
+    print(name, *(f"{at}={shared[int(v)] if s else v}" for at, s, v in cells), sep="|")
+EOF
+python3 "$tmp/workbook.py" "$tmp/table.xlsx" >"$tmp/workbook"
+head="A1=Name|B1=No. Responses|C1=Asymmetries|D1=Individual Atoms|E1=Dimers|F1=Rows|G1=Tip Change|H1=Bad/Blurry"
+cat >"$tmp/workbook.wanted" <<EOF
+Mean_Score|$head|A2=s--1_1.png|B2=2|C2=0|D2=0|E2=0.5|F2=1|G2=0|H2=0
+Weighted_Score|$head|A2=s--1_1.png|B2=2|C2=0|D2=0|E2=0.3333333333333333|F2=0.6666666666666666|G2=0|H2=0
+Agreement_Score|$head|I1=Mean|A2=s--1_1.png|B2=2|C2=1|D2=1|E2=0|F2=1|G2=1|H2=1|I2=0.8333333333333334
+EOF
+check "the workbook has the seed's three sheets" cmp "$tmp/workbook" "$tmp/workbook.wanted"
 check_exit 0 "the first vote of a person" "$tipwright" labels aggregate --repeat-votes first \
   "$tmp/export.csv"
 check "counts alone" grep -q '^s--1_1.png,s,1,1,,,1,0,0,1,1,0,0,' "$tmp/out"
