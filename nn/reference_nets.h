@@ -29,10 +29,7 @@ uint32_t nn_reference_samples(enum nn_reference_net which);
 /* ret_input: (samples, input) */
 void nn_reference_input(enum nn_reference_net which, float *ret_input);
 
-/*
- * What the first sample's outputs must be, to four places; (6), of D (1). C: after the first
- * window, then after the last.
- */
+/* What PyTorch 1.13 answers in single precision: (samples, outputs). */
 const float *nn_reference_output(enum nn_reference_net which);
 
 #endif

@@ -1,5 +1,8 @@
 set(NN_TESTS ${CMAKE_CURRENT_LIST_DIR})
 tipwright_test(NAME test_nn_layer SOURCES ${NN_TESTS}/test_layer.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_kernel SOURCES ${NN_TESTS}/test_kernel.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_engine SOURCES ${NN_TESTS}/test_engine.c
+  LIBS tipwright_nn PkgConfig::SODIUM)
 tipwright_test(NAME test_nn_stream SOURCES ${NN_TESTS}/test_stream.c ${NN_TESTS}/make_model.c
   LIBS tipwright_nn)
 tipwright_test(NAME test_nn_model_file SOURCES ${NN_TESTS}/test_model_file.c
