@@ -1,22 +1,18 @@
 /* A partial frame on the network's grid. */
 #include "nn/input.h"
 
+#include "nn/median.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers of the lines seen, rising, for their median. */
-struct ranking {
-    double *values; /* (lines) */
-    uint32_t n;
-};
-
 struct nn_input {
     struct nn_input_spec spec;
     uint32_t points, lines;
-    uint32_t points_room, lines_room;
+    uint32_t points_room;
     uint32_t n_seen;
     uint32_t next_row;
     double *flat;   /* (points) of the line being added */
@@ -24,7 +20,7 @@ struct nn_input {
     double *work;   /* (points) */
     double *sums;   /* (points + 1) running sums, sums[0] = 0 */
     double *column; /* (cols) */
-    struct ranking spreads;
+    struct nn_median *spreads;
     double *height; /* (rows, cols): sum of weight x height */
     double *rough;  /* (rows, cols) */
     double *step;   /* (rows, cols) */
@@ -76,7 +72,8 @@ int nn_input_create(const struct nn_input_spec *spec, struct nn_input **ret_inpu
     input->turned = calloc(spec->rows, sizeof *input->turned);
     input->gain = calloc(spec->rows, sizeof *input->gain);
     if (!input->column || !input->height || !input->rough || !input->step || !input->turn ||
-        !input->weight || !input->turned || !input->gain) {
+        !input->weight || !input->turned || !input->gain ||
+        nn_median_create(&input->spreads) != 0) {
         nn_input_destroy(input);
         return -ENOMEM;
     }
@@ -93,7 +90,7 @@ void nn_input_destroy(struct nn_input *input)
     free(input->work);
     free(input->sums);
     free(input->column);
-    free(input->spreads.values);
+    nn_median_destroy(input->spreads);
     free(input->height);
     free(input->rough);
     free(input->step);
@@ -122,17 +119,13 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
             return -ENOMEM;
         input->points_room = points;
     }
-    if (lines > input->lines_room) {
-        if (!grow(&input->spreads.values, lines))
-            return -ENOMEM;
-        input->lines_room = lines;
-    }
+    if (nn_median_begin(input->spreads, lines) != 0)
+        return -ENOMEM;
     size_t cells = (size_t)input->spec.rows * input->spec.cols;
     input->points = points;
     input->lines = lines;
     input->n_seen = 0;
     input->next_row = 0;
-    input->spreads.n = 0;
     memset(input->height, 0, cells * sizeof *input->height);
     memset(input->rough, 0, cells * sizeof *input->rough);
     memset(input->step, 0, cells * sizeof *input->step);
@@ -140,22 +133,6 @@ int nn_input_begin(struct nn_input *input, uint32_t points, uint32_t lines)
     memset(input->weight, 0, input->spec.rows * sizeof *input->weight);
     memset(input->turned, 0, input->spec.rows * sizeof *input->turned);
     return 0;
-}
-
-static void rank(struct ranking *ranking, double value)
-{
-    uint32_t at = ranking->n++;
-    while (at > 0 && ranking->values[at - 1] > value) {
-        ranking->values[at] = ranking->values[at - 1];
-        at--;
-    }
-    ranking->values[at] = value;
-}
-
-static double median_of(const struct ranking *ranking)
-{
-    uint32_t n = ranking->n;
-    return n == 0 ? 0.0 : 0.5 * (ranking->values[(n - 1) / 2] + ranking->values[n / 2]);
 }
 
 /* Standard deviation of a line. */
@@ -277,7 +254,7 @@ static void add_changes(struct nn_input *input, uint32_t row)
 /* 1 / spread of the lines seen so far, or 0 when there is no surface yet. */
 static double gain_now(const struct nn_input *input)
 {
-    double spread = median_of(&input->spreads);
+    double spread = nn_median_value(input->spreads);
     return spread > 0.0 ? 1.0 / spread : 0.0;
 }
 
@@ -308,7 +285,7 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
         spread = 0.0;
         memset(input->flat, 0, input->points * sizeof *input->flat);
     }
-    rank(&input->spreads, spread);
+    nn_median_add(input->spreads, spread);
     add_weight(input, row, input->weight);
     average_columns(input, input->flat);
     add_to_cells(input, row, input->height);

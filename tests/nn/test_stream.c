@@ -3,6 +3,7 @@
 
 #include "make_model.h"
 #include "nn/look.h"
+#include "nn/median.h"
 #include "nn/random.h"
 
 #include <check.h>
@@ -376,6 +377,38 @@ START_TEST(planes_hold_means_steps_and_what_was_seen)
 }
 END_TEST
 
+static int by_size(const void *a, const void *b)
+{
+    double left = *(const double *)a;
+    double right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+START_TEST(the_median_is_the_middle_of_what_came)
+{
+    enum { MOST = 301 };
+    double values[MOST];
+    struct nn_median *median;
+    struct nn_random random = nn_random_seed(3, 3, (uint64_t)_i);
+    ck_assert_int_eq(nn_median_create(&median), 0);
+    for (uint32_t most = 1; most <= MOST; most += 60) {
+        ck_assert_int_eq(nn_median_begin(median, most), 0);
+        ck_assert_double_eq(nn_median_value(median), 0.0);
+        for (uint32_t n = 1; n <= most; n++) {
+            /* Few different ones, then many, then rising, then falling. */
+            const double draws[] = {(double)nn_random_below(&random, 4), nn_random_normal(&random),
+                                    (double)n, -(double)n};
+            values[n - 1] = draws[_i];
+            nn_median_add(median, draws[_i]);
+            qsort(values, n, sizeof *values, by_size);
+            ck_assert_double_eq(nn_median_value(median),
+                                0.5 * (values[(n - 1) / 2] + values[n / 2]));
+        }
+    }
+    nn_median_destroy(median);
+}
+END_TEST
+
 START_TEST(a_complete_row_stays_as_it_is)
 {
     struct nn_input_spec spec = {.rows = ROWS,
@@ -493,6 +526,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     TCase *input = tcase_create("input");
     tcase_add_test(input, planes_hold_means_steps_and_what_was_seen);
+    tcase_add_loop_test(input, the_median_is_the_middle_of_what_came, 0, 4);
     tcase_add_test(input, a_complete_row_stays_as_it_is);
     tcase_add_test(input, rows_are_complete_when_the_scan_has_passed_them);
     tcase_add_test(input, constant_lines_are_no_surface);
