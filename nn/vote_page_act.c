@@ -199,6 +199,7 @@ static struct vote_answer refuse_act(enum act act, int status)
 static struct vote_answer perform(struct vote_page *page, const struct request *request)
 {
     struct vote_store *store = page->settings.store;
+    const char *image = request->by.image;
     char *undone = NULL;
     int status = -EINVAL;
     switch (request->act) {
@@ -213,13 +214,14 @@ static struct vote_answer perform(struct vote_page *page, const struct request *
         break;
     case ACT_UNDO:
         status = vote_store_undo(store, &request->by, &undone);
+        image = undone;
         break;
     case ACT_COUNT:
         break;
     }
-    if (status < 0)
+    if (status < 0 || !image)
         return refuse_act(request->act, status);
-    struct vote_answer answer = picture_answer(page, undone ? undone : request->by.image);
+    struct vote_answer answer = picture_answer(page, image);
     free(undone);
     return answer;
 }

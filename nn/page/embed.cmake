@@ -1,5 +1,5 @@
 # Writes the labelling page's files into a C source: cmake -DTO=out.c -P embed.cmake
-set(files vote.html vote.css vote.js)
+set(files vote.html vote.css scan.js vote.js panel.js)
 set(type_html "text/html; charset=utf-8")
 set(type_css "text/css; charset=utf-8")
 set(type_js "text/javascript; charset=utf-8")

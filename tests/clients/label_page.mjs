@@ -28,7 +28,9 @@ let browser;
 let page; // the server: {process, url}
 
 function check(what, ok, detail = "") {
-  console.log(`${ok ? "ok" : "not ok"} - label page: ${what}${ok ? "" : ` (${JSON.stringify(detail)})`}`);
+  console.log(
+    `${ok ? "ok" : "not ok"} - label page: ${what}${ok ? "" : ` (${JSON.stringify(detail)})`}`,
+  );
   if (!ok) failed++;
 }
 
@@ -46,9 +48,24 @@ async function until(what, look, holds) {
 // ---- the server
 
 async function serve(votes = store) {
-  const server = spawn(options.tipwright, ["labels", "serve", "--matrix", options.matrix, "--store", votes,
-    "--user", "Ada", "--seed", "5"], { stdio: ["ignore", "pipe", "inherit"] });
-  for await (const line of createInterface({ input: server.stdout })) return { process: server, url: line.trim() };
+  const server = spawn(
+    options.tipwright,
+    [
+      "labels",
+      "serve",
+      "--matrix",
+      options.matrix,
+      "--store",
+      votes,
+      "--user",
+      "Ada",
+      "--seed",
+      "5",
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  for await (const line of createInterface({ input: server.stdout }))
+    return { process: server, url: line.trim() };
   throw new Error("no address");
 }
 
@@ -73,9 +90,13 @@ function parseCsv(text) {
 
 function exported() {
   const marks = `${options.work}/marks.csv`;
-  const csv = execFileSync(options.tipwright, ["labels", "export", store, "--marks", marks], { encoding: "utf8" });
+  const csv = execFileSync(options.tipwright, ["labels", "export", store, "--marks", marks], {
+    encoding: "utf8",
+  });
   return parseCsv(csv).map((row) => {
-    const tasks = Object.fromEntries(JSON.parse(row.annotations).map(({ task, value }) => [task, value]));
+    const tasks = Object.fromEntries(
+      JSON.parse(row.annotations).map(({ task, value }) => [task, value]),
+    );
     return { ...row, tasks, image: Object.values(JSON.parse(row.subject_data))[0].Filename };
   });
 }
@@ -87,14 +108,18 @@ const voteOn = (image) => exported().find((row) => row.image === image);
 const status = () => browser.see("document.getElementById('status').textContent");
 const text = (id) => browser.see("document.getElementById(arguments[0]).textContent", id);
 const image = () => text("name");
-const isShown = () => browser.see("document.getElementById('frame').style.visibility === 'visible'");
+const isShown = () =>
+  browser.see("document.getElementById('frame').style.visibility === 'visible'");
 
 // Presses keys that lead to another picture, and waits until that is there.
 async function pressOn(what, ...keys) {
   const before = await image();
   await browser.press(...keys);
-  await until(what, async () => ({ on: await image(), shown: await isShown() }),
-    ({ on, shown }) => on !== before && shown);
+  await until(
+    what,
+    async () => ({ on: await image(), shown: await isShown() }),
+    ({ on, shown }) => on !== before && shown,
+  );
 }
 
 // Pictures for people: what the page looks like with this scan and after these keys.
@@ -120,7 +145,19 @@ async function takePictures() {
   await until("a page for pictures is there", isShown, Boolean);
   await picture("ticks", "--1_1.Z_mtrx", "3");
   await picture("marks", "--1_7.Z_mtrx", "3", "m", KEY.up, KEY.up, KEY.pageDown, "3", "6", "n");
-  await picture("sliders", "--1_5.Z_mtrx", "s", "4", "4", KEY.left, KEY.left, "6", KEY.right, KEY.right, KEY.right);
+  await picture(
+    "sliders",
+    "--1_5.Z_mtrx",
+    "s",
+    "4",
+    "4",
+    KEY.left,
+    KEY.left,
+    "6",
+    KEY.right,
+    KEY.right,
+    KEY.right,
+  );
   await picture("keys", "--1_1.Z_mtrx", "h");
   await browser.press(KEY.escape);
 }
@@ -144,7 +181,11 @@ async function testTicks() {
   await browser.press("n", "c", "c");
   await pressOn("noise makes it bad", KEY.enter);
   const bad = voteOn(second)?.tasks;
-  check("the sub-kind is stored", String(bad?.T0) === "Bad/Blurry" && String(bad?.T1) === "Noise", bad);
+  check(
+    "the sub-kind is stored",
+    String(bad?.T0) === "Bad/Blurry" && String(bad?.T1) === "Noise",
+    bad,
+  );
   return first;
 }
 
@@ -161,29 +202,54 @@ async function testMarks() {
   await browser.press("3", "6", KEY.pageDown);
   check("page down goes to the part below", (await text("labels-title")) === `Below row ${row}`);
   await browser.press("5");
-  await until("a mark is a tip change", status, (said) => said.startsWith("A mark is a tip change"));
+  await until("a mark is a tip change", status, (said) =>
+    said.startsWith("A mark is a tip change"),
+  );
 
-  const box = await browser.see("document.getElementById('picture').getBoundingClientRect().height");
+  const box = await browser.see(
+    "document.getElementById('picture').getBoundingClientRect().height",
+  );
   await browser.click("#picture", 0, Math.round(box / 4));
   const marks = "[...document.querySelectorAll('.mark')].map((mark) => Number(mark.dataset.row))";
   const [, clicked] = await browser.see(marks);
   check("a click makes a mark at its line", Math.abs(clicked - 0.75 * height) <= 1.5, clicked);
   await browser.press("x");
-  check("a mark can be removed", String(await browser.see(marks)) === String(row), await browser.see(marks));
+  check(
+    "a mark can be removed",
+    String(await browser.see(marks)) === String(row),
+    await browser.see(marks),
+  );
   await pressOn("a vote with a mark", KEY.enter);
 
   const vote = voteOn(name)?.tasks;
   const [above, below] = vote?.T3 ?? [];
   check("the mark is stored as a point", vote?.T2.length === 1 && vote.T2[0].y === row, vote?.T2);
-  check("each part with its own labels", String(above?.choices) === "Tip Change,Bad/Blurry" &&
-    String(below?.choices) === "Dimers,Tip Change", vote?.T3);
+  check(
+    "each part with its own labels",
+    String(above?.choices) === "Tip Change,Bad/Blurry" &&
+      String(below?.choices) === "Dimers,Tip Change",
+    vote?.T3,
+  );
   check("the whole has them all", String(vote?.T0) === "Dimers,Tip Change,Bad/Blurry", vote?.T0);
 }
 
 async function testSliders() {
   const name = await image();
-  await browser.press("s", "3", KEY.right, KEY.right, KEY.right, KEY.right, KEY.right, KEY.right, KEY.right);
-  check("a digit goes to its slider", (await browser.see("document.activeElement.id")) === "score-dimers");
+  await browser.press(
+    "s",
+    "3",
+    KEY.right,
+    KEY.right,
+    KEY.right,
+    KEY.right,
+    KEY.right,
+    KEY.right,
+    KEY.right,
+  );
+  check(
+    "a digit goes to its slider",
+    (await browser.see("document.activeElement.id")) === "score-dimers",
+  );
   await browser.press("6", "6", KEY.left, KEY.left, KEY.left, KEY.left);
   await browser.press("r", "r", "r", "q");
   await pressOn("a vote from a slider", KEY.enter);
@@ -209,7 +275,9 @@ async function testUndo(first) {
 
   await browser.press("1", "2");
   await browser.press("z");
-  const checked = await browser.see("[...document.querySelectorAll('#labels input:checked')].map(({ id }) => id)");
+  const checked = await browser.see(
+    "[...document.querySelectorAll('#labels input:checked')].map(({ id }) => id)",
+  );
   check("undo is for single keys, too", String(checked) === "label-asymmetries", checked);
   await browser.press("z");
   await browser.press("0");
@@ -217,25 +285,43 @@ async function testUndo(first) {
 
   const before = exported().length;
   while ((await image()) !== first) await pressOn("back", KEY.left);
-  check("an earlier vote is shown", await browser.see("document.getElementById('label-dimers').checked"));
+  check(
+    "an earlier vote is shown",
+    await browser.see("document.getElementById('label-dimers').checked"),
+  );
   await browser.press("d");
   await until("a vote can be deleted", status, (said) => said.startsWith("Vote deleted"));
   check("it is no longer exported", exported().length === before - 1 && !voteOn(first));
   await browser.press("z");
-  await until("and brought back", () => text("standing"), (said) => said === "saved");
+  await until(
+    "and brought back",
+    () => text("standing"),
+    (said) => said === "saved",
+  );
   check("as it was", String(voteOn(first)?.tasks.T0) === "Dimers,Rows", voteOn(first)?.tasks);
   await browser.press("4", "5");
   await pressOn("a vote can be changed", KEY.enter);
-  check("only the newest counts", exported().length === before &&
-    String(voteOn(first)?.tasks.T0) === "Dimers,Tip Change", voteOn(first)?.tasks);
+  check(
+    "only the newest counts",
+    exported().length === before && String(voteOn(first)?.tasks.T0) === "Dimers,Tip Change",
+    voteOn(first)?.tasks,
+  );
 }
 
 async function testReload() {
-  const before = { on: await image(), count: await text("count"), position: await text("position") };
+  const before = {
+    on: await image(),
+    count: await text("count"),
+    position: await text("position"),
+  };
   await browser.reload();
   await until("a reload resumes", isShown, Boolean);
   const after = { on: await image(), count: await text("count"), position: await text("position") };
-  check("at the same picture, with the same count", JSON.stringify(after) === JSON.stringify(before), [before, after]);
+  check(
+    "at the same picture, with the same count",
+    JSON.stringify(after) === JSON.stringify(before),
+    [before, after],
+  );
   const old = page.url;
   const end = ended(page.process);
   page.process.kill("SIGINT");
@@ -244,25 +330,34 @@ async function testReload() {
   check("another run has another address", page.url !== old);
   await browser.open(page.url);
   await until("a restart resumes", isShown, Boolean);
-  check("in the same order", (await image()) === before.on && (await text("position")) === before.position);
+  check(
+    "in the same order",
+    (await image()) === before.on && (await text("position")) === before.position,
+  );
 }
 
 async function testAccess() {
   const outside = await browser.see(
-    "performance.getEntriesByType('resource').filter(({ name }) => !name.startsWith(location.origin)).length");
+    `performance.getEntriesByType('resource')
+       .filter(({ name }) => !name.startsWith(location.origin)).length`,
+  );
   check("nothing is loaded from elsewhere", outside === 0, outside);
   await browser.press("h");
   check("H shows all keys", await browser.see("document.getElementById('keys').open"));
   await browser.press(KEY.escape);
 
   const reachable = await browser.see(
-    "[...document.querySelectorAll('button, input')].filter((one) => !one.disabled && one.checkVisibility()).length");
+    `[...document.querySelectorAll('button, input')]
+       .filter((one) => !one.disabled && one.checkVisibility()).length`,
+  );
   const reached = new Set();
   let unseen = 0;
   for (let i = 0; i < reachable + 3; i++) {
     await browser.press(KEY.tab);
     const [id, outlined] = await browser.see(
-      "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle !== 'none']");
+      `[document.activeElement.id,
+         getComputedStyle(document.activeElement).outlineStyle !== 'none']`,
+    );
     if (id) reached.add(id);
     if (id && !outlined) unseen++;
   }
@@ -273,13 +368,19 @@ async function testAccess() {
 
 // ---- others
 
-function request(headers, { path = new URL(page.url).pathname + "act", method = "POST", body = "{}" } = {}) {
+function request(
+  headers,
+  { path = new URL(page.url).pathname + "act", method = "POST", body = "{}" } = {},
+) {
   const { port } = new URL(page.url);
   return new Promise((resolve, reject) => {
-    const asked = http.request({ host: "127.0.0.1", port, path, method, headers, agent: false }, (answer) => {
-      answer.resume();
-      answer.on("end", () => resolve(answer.statusCode));
-    });
+    const asked = http.request(
+      { host: "127.0.0.1", port, path, method, headers, agent: false },
+      (answer) => {
+        answer.resume();
+        answer.on("end", () => resolve(answer.statusCode));
+      },
+    );
     asked.on("error", reject);
     if (method === "POST") asked.write(body);
     asked.end();
@@ -294,9 +395,24 @@ async function testForeign() {
   const cases = [
     ["no origin", 403, json, { body }],
     ["a foreign origin", 403, { ...json, Origin: "http://evil.example" }, { body }],
-    ["an origin of the same host on another port", 403, { ...json, Origin: "http://127.0.0.1:1" }, { body }],
-    ["a name that points here", 421, { ...json, Origin: origin, Host: `evil.example:${new URL(page.url).port}` }, { body }],
-    ["a request that a browser calls cross-site", 403, { ...json, Origin: origin, "Sec-Fetch-Site": "cross-site" }, { body }],
+    [
+      "an origin of the same host on another port",
+      403,
+      { ...json, Origin: "http://127.0.0.1:1" },
+      { body },
+    ],
+    [
+      "a name that points here",
+      421,
+      { ...json, Origin: origin, Host: `evil.example:${new URL(page.url).port}` },
+      { body },
+    ],
+    [
+      "a request that a browser calls cross-site",
+      403,
+      { ...json, Origin: origin, "Sec-Fetch-Site": "cross-site" },
+      { body },
+    ],
     ["a wrong token", 404, { ...json, Origin: origin }, { path: `/${"0".repeat(32)}/act`, body }],
     ["no token", 404, {}, { path: "/", method: "GET" }],
     ["a form", 415, { Origin: origin, "Content-Type": "text/plain" }, { body }],
@@ -304,13 +420,21 @@ async function testForeign() {
     ["another method", 405, { Origin: origin }, { method: "DELETE" }],
     ["a request that is too large", 413, { ...json, Origin: origin }, { body: "x".repeat(100000) }],
     ["no JSON", 400, { ...json, Origin: origin }, { body: "act" }],
-    ["an unknown act", 400, { ...json, Origin: origin }, { body: JSON.stringify({ act: "drop", once: "12345678" }) }],
+    [
+      "an unknown act",
+      400,
+      { ...json, Origin: origin },
+      { body: JSON.stringify({ act: "drop", once: "12345678" }) },
+    ],
   ];
   for (const [what, wanted, headers, how] of cases) {
     const code = await request(headers, how);
     check(`${what} is refused`, code === wanted, code);
   }
-  check("the page itself is let in", (await request({ Host: host }, { path: pathname, method: "GET" })) === 200);
+  check(
+    "the page itself is let in",
+    (await request({ Host: host }, { path: pathname, method: "GET" })) === 200,
+  );
 
   // A page from elsewhere, in the same browser, that has even learnt the address.
   const elsewhere = http.createServer((_, answer) => {
@@ -319,19 +443,28 @@ async function testForeign() {
   });
   await new Promise((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
   await browser.open(`http://127.0.0.1:${elsewhere.address().port}/`);
-  const got = await browser.run(`
+  const got = await browser.run(
+    `
     const [url, body] = arguments;
     const tries = [{ mode: "no-cors", method: "POST", body }, { mode: "cors", method: "POST", body,
       headers: { "Content-Type": "application/json" } }, { mode: "cors" }];
     return Promise.all(tries.map((how) => fetch(url, how).then((r) => r.type, () => "failed")));`,
-    `${page.url}act`, body);
-  check("a foreign page gets nothing", got.every((type) => type === "opaque" || type === "failed"), got);
+    `${page.url}act`,
+    body,
+  );
+  check(
+    "a foreign page gets nothing",
+    got.every((type) => type === "opaque" || type === "failed"),
+    got,
+  );
   elsewhere.close();
   check("and nobody changed a vote", exported().length === before);
 }
 
 async function testAddress() {
-  const outer = Object.values(os.networkInterfaces()).flat().find((one) => !one.internal && one.family === "IPv4");
+  const outer = Object.values(os.networkInterfaces())
+    .flat()
+    .find((one) => !one.internal && one.family === "IPv4");
   if (!outer) {
     console.log("skip - label page: this machine has no other address to try");
     return;
@@ -358,8 +491,10 @@ async function main() {
   await takePictures();
 }
 
-main().catch((error) => check(error.stack ?? String(error), false)).finally(async () => {
-  await browser?.close();
-  page?.process.kill("SIGTERM");
-  process.exit(failed ? 1 : 0);
-});
+main()
+  .catch((error) => check(error.stack ?? String(error), false))
+  .finally(async () => {
+    await browser?.close();
+    page?.process.kill("SIGTERM");
+    process.exit(failed ? 1 : 0);
+  });

@@ -8,12 +8,16 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { deflateSync } from "node:zlib";
 
-const { values: options } = parseArgs({ options: { tipwright: { type: "string" }, work: { type: "string" } } });
+const { values: options } = parseArgs({
+  options: { tipwright: { type: "string" }, work: { type: "string" } },
+});
 const SIDE = 16;
 let failed = 0;
 
 function check(what, ok, detail = "") {
-  console.log(`${ok ? "ok" : "not ok"} - label pictures: ${what}${ok ? "" : ` (${JSON.stringify(detail)})`}`);
+  console.log(
+    `${ok ? "ok" : "not ok"} - label pictures: ${what}${ok ? "" : ` (${JSON.stringify(detail)})`}`,
+  );
   if (!ok) failed++;
 }
 
@@ -37,22 +41,43 @@ function chunk(type, data) {
 // 8-bit grey PNG; gray(row, column).
 function png(gray) {
   const head = Buffer.from([0, 0, 0, SIDE, 0, 0, 0, SIDE, 8, 0, 0, 0, 0]);
-  const rows = Array.from({ length: SIDE }, (_, row) =>
-    [0, ...Array.from({ length: SIDE }, (__, column) => gray(row, column))]);
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", head),
-    chunk("IDAT", deflateSync(Buffer.from(rows.flat()))), chunk("IEND", Buffer.alloc(0))]);
+  const rows = Array.from({ length: SIDE }, (_, row) => [
+    0,
+    ...Array.from({ length: SIDE }, (__, column) => gray(row, column)),
+  ]);
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", head),
+    chunk("IDAT", deflateSync(Buffer.from(rows.flat()))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 const ramp = (row, column) => row * SIDE + column;
 const folder = `${options.work}/pictures`;
 mkdirSync(`${folder}/below`, { recursive: true });
 writeFileSync(`${folder}/ramp, one.png`, png(ramp));
-writeFileSync(`${folder}/below/mirror.PNG`, png((row, column) => ramp(row, SIDE - 1 - column)));
+writeFileSync(
+  `${folder}/below/mirror.PNG`,
+  png((row, column) => ramp(row, SIDE - 1 - column)),
+);
 writeFileSync(`${folder}/damaged.png`, png(ramp).subarray(0, 60));
 writeFileSync(`${folder}/notes.txt`, "no picture");
 
-const server = spawn(options.tipwright, ["labels", "serve", "--images", folder, "--store",
-  `${options.work}/pictures.sqlite`, "--user", "Zoë"], { stdio: ["ignore", "pipe", "ignore"] });
+const server = spawn(
+  options.tipwright,
+  [
+    "labels",
+    "serve",
+    "--images",
+    folder,
+    "--store",
+    `${options.work}/pictures.sqlite`,
+    "--user",
+    "Zoë",
+  ],
+  { stdio: ["ignore", "pipe", "ignore"] },
+);
 const url = await new Promise((resolve, reject) => {
   createInterface({ input: server.stdout }).on("line", resolve);
   server.on("exit", (code) => reject(new Error(`ended with ${code}`)));
@@ -69,35 +94,78 @@ async function act(request) {
 
 const { pictures, labels, user } = await state();
 const names = pictures.map(({ name }) => name);
-check("folders below are looked at, other files not",
-  names.toSorted().join() === "below/mirror.PNG,damaged.png,ramp, one.png", names);
+check(
+  "folders below are looked at, other files not",
+  names.toSorted().join() === "below/mirror.PNG,damaged.png,ramp, one.png",
+  names,
+);
 check("names in any letters", user === "Zoë", user);
 
 const scores = Object.fromEntries(labels.map(({ name }) => [name, Number(name === "rows")]));
-const value = { width: SIDE, height: SIDE, graded: false, marks: [], segments: [{ scores, subkinds: [] }], contrast: null };
+const value = {
+  width: SIDE,
+  height: SIDE,
+  graded: false,
+  marks: [],
+  segments: [{ scores, subkinds: [] }],
+  contrast: null,
+};
 const place = names.indexOf("ramp, one.png");
 const vote = { act: "vote", once: "first-vote", picture: place, spent_ms: 10, value };
 check("no vote on what was not shown", (await act(vote)).code === 400);
 
 const levels = new DataView(await (await fetch(`${url}picture/${place}`)).arrayBuffer());
-let equal = levels.getUint32(0, true) === SIDE && levels.getUint32(4, true) === SIDE &&
+let equal =
+  levels.getUint32(0, true) === SIDE &&
+  levels.getUint32(4, true) === SIDE &&
   levels.byteLength === 8 + 2 * SIDE * SIDE;
-for (let i = 0; equal && i < SIDE * SIDE; i++) equal = levels.getUint16(8 + 2 * i, true) === i * 257;
+for (let i = 0; equal && i < SIDE * SIDE; i++)
+  equal = levels.getUint16(8 + 2 * i, true) === i * 257;
 check("every level is served, the top row first", equal);
 const broken = await fetch(`${url}picture/${names.indexOf("damaged.png")}`);
-check("a damaged file is said to be one", broken.status === 422 && (await broken.json()).error.length > 0, broken.status);
+check(
+  "a damaged file is said to be one",
+  broken.status === 422 && (await broken.json()).error.length > 0,
+  broken.status,
+);
 check("there is no picture beyond the last", (await fetch(`${url}picture/3`)).status === 404);
 
 check("a vote on what was shown", (await act(vote)).code === 200);
-check("a vote that says something else by the same name is the first", (await act(vote)).vote.segments[0].scores.rows === 1);
-check("a vote with a member too many is refused", (await act({ ...vote, once: "other-vote", user: "Eve" })).code === 400);
-check("a score beyond 1 is refused", (await act({ ...vote, once: "other-vote", value:
-  { ...value, segments: [{ scores: { ...scores, rows: 2 }, subkinds: [] }] } })).code === 400);
-check("what was voted on cannot be skipped", (await act({ act: "skip", once: "skip-this", picture: place, spent_ms: 1 })).code === 409);
+check(
+  "a vote that says something else by the same name is the first",
+  (await act(vote)).vote.segments[0].scores.rows === 1,
+);
+check(
+  "a vote with a member too many is refused",
+  (await act({ ...vote, once: "other-vote", user: "Eve" })).code === 400,
+);
+check(
+  "a score beyond 1 is refused",
+  (
+    await act({
+      ...vote,
+      once: "other-vote",
+      value: { ...value, segments: [{ scores: { ...scores, rows: 2 }, subkinds: [] }] },
+    })
+  ).code === 400,
+);
+check(
+  "what was voted on cannot be skipped",
+  (await act({ act: "skip", once: "skip-this", picture: place, spent_ms: 1 })).code === 409,
+);
 check("undo takes it back", (await act({ act: "undo", once: "undo-that" })).vote === null);
-check("the same request again does no more", (await act({ act: "undo", once: "undo-that" })).code === 200);
-check("then there is nothing to undo", (await act({ act: "undo", once: "undo-more" })).code === 409);
-check("the state says so", (await state()).pictures.every(({ vote: stands }) => stands === null));
+check(
+  "the same request again does no more",
+  (await act({ act: "undo", once: "undo-that" })).code === 200,
+);
+check(
+  "then there is nothing to undo",
+  (await act({ act: "undo", once: "undo-more" })).code === 409,
+);
+check(
+  "the state says so",
+  (await state()).pictures.every(({ vote: stands }) => stands === null),
+);
 server.removeAllListeners("exit");
 server.kill("SIGTERM");
 process.exit(failed ? 1 : 0);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The labelling page: scans of a simulated night and pictures are looked at and voted on, by keyboard
-# in a real browser, and what comes out is a table that training reads.
+# The labelling page: scans of a simulated night and pictures are looked at and voted on, by
+# keyboard in a real browser, and what comes out is a table that training reads.
 #
 # Usage: 37-label-page.sh [FOLDER]    screenshots go to FOLDER, if one is given
 . "$(dirname "$0")/common.bash"
@@ -50,7 +50,7 @@ check_exit 0 "the votes are exported" "$tipwright" labels export "$store" -o "$t
 check_exit 0 "and aggregated" "$tipwright" labels aggregate "$tmp/export.csv" -o "$tmp/labels.csv"
 check "five pictures have labels" test "$(tail -n +2 "$tmp/labels.csv" | wc -l)" -eq 5
 check "one has a mark, counted from below" \
-  test "$(tail -n +2 "$tmp/marks.csv" | awk -F, '$3 == 300 && $4 == 137 && $5 == 163' | wc -l)" -eq 1
+  test "$(tail -n +2 "$tmp/marks.csv" | cut -d, -f 2-)" = Ada,300,137,163,0.543333
 check "nothing that was said is lost" \
   test "$(sqlite3 -readonly "$store" "SELECT count(*) FROM vote WHERE act = 'vote'")" -eq 7
 finish
