@@ -64,7 +64,7 @@ static int draw_trace(const struct matrix_image *image, struct nn_picture *ret_p
         return -ENODATA;
     size_t n = (size_t)trace->rows * trace->cols;
     bool scaled = image->transfer.function != MATRIX_UNSCALED;
-    double *values = malloc(n * sizeof *values);
+    double *values = calloc(n, sizeof *values);
     if (!values)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)

@@ -227,6 +227,33 @@ START_TEST(the_seeds_bug_leaves_one_black_sample_per_padded_label)
 }
 END_TEST
 
+/* Three pictures of rows, two of dimers: of the latter the last one is written over. */
+START_TEST(the_seeds_bug_loses_the_last_real_sample)
+{
+    struct nn_dataset *dataset = make_dataset(5, 1);
+    unsigned lost = 0;
+    for (uint32_t i = 0; i < 5; i++)
+        dataset->examples[i].wanted[i < 3 ? NN_LABEL_ROWS : NN_LABEL_DIMERS] = 1.0F;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        unsigned times[5] = {0};
+        struct nn_builder_plan *plan = make_plan(
+            dataset,
+            (struct nn_builder_options){
+                .builder = NN_BUILDER_OVERBALANCED, .repeats = 1, .seed = seed, .as_seed = true});
+        ck_assert_uint_eq(plan->n, 6);
+        for (uint32_t i = 0; i < plan->n; i++)
+            if (plan->samples[i].example != NN_SAMPLE_BLACK)
+                times[plan->samples[i].example]++;
+        ck_assert_uint_eq(times[3] + times[4], 2); /* and a black one */
+        ck_assert_uint_ge(times[3], 1);
+        lost += times[4] == 0;
+        nn_builder_plan_destroy(plan);
+    }
+    ck_assert_uint_gt(lost, 0);
+    nn_dataset_destroy(dataset);
+}
+END_TEST
+
 START_TEST(the_seeds_unbalanced_split_counts_what_it_has_dropped)
 {
     struct nn_dataset *dataset = generated(2000);
@@ -479,6 +506,12 @@ START_TEST(a_turned_piece_lies_within_the_picture)
         for (int x = 1; x < 16; x++)
             ck_assert_int_eq(out[y * 16 + x], out[y * 16]); /* the slope now runs along y */
     ck_assert_int_gt(abs(out[0] - out[15 * 16]), 100);
+    /* Turned by an eighth, the largest piece goes from edge to edge, and nowhere beyond. */
+    sample.turn = 0.125F;
+    ck_assert_int_eq(nn_builder_render(&picture, &sample, NN_RESIZE_AREA, 16, out), 0);
+    for (int x = 1; x < 16; x++)
+        ck_assert_uint_gt(out[x], out[x - 1]);
+    ck_assert_uint_gt(out[15], 20 + 3 * 57);
     for (int i = 0; i < 200; i++) {
         sample.turn = (float)i / 200.0F;
         sample.zoom = (float)(i % 7) / 6.0F;
@@ -512,6 +545,7 @@ int main(void)
     tcase_add_test(tcase, no_recording_is_on_both_sides_and_only_training_is_balanced);
     tcase_add_test(tcase, balancing_repeats_every_sample_nearly_as_often);
     tcase_add_test(tcase, the_seeds_bug_leaves_one_black_sample_per_padded_label);
+    tcase_add_test(tcase, the_seeds_bug_loses_the_last_real_sample);
     tcase_add_test(tcase, the_seeds_unbalanced_split_counts_what_it_has_dropped);
     tcase_add_test(tcase, the_seed_turns_square_pictures_without_a_sure_tip_change);
     tcase_add_test(tcase, the_same_seed_gives_the_same_plan_and_another_another);
