@@ -207,7 +207,7 @@ static int draw(struct nn_canvas *canvas, struct nn_box box, const struct nn_cro
                                                        .n = run->epochs,
                                                        .x = at,
                                                        .y = at + run->epochs,
-                                                       .color = nn_chart_color(curves->n)};
+                                                       .color = nn_chart_color(i)};
         curves->n++;
         at += (size_t)2 * run->epochs;
     }

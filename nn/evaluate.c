@@ -39,7 +39,13 @@ static int judge_example(struct evaluation *e, const struct nn_example *example,
 {
     struct nn_view view = nn_view_plain(&example->picture, share);
     int error = nn_view_show(&view, &example->picture, e->work, e->input);
-    return error ? error : nn_look_judge(e->look, e->input, ret_logits);
+    if (!error)
+        error = nn_look_judge(e->look, e->input, ret_logits);
+    if (error != -ENODATA)
+        return error;
+    for (int k = 0; k < NN_LABEL_COUNT; k++)
+        ret_logits[k] = 0.0F;
+    return 0;
 }
 
 int nn_evaluate(const struct nn_network *network, const struct nn_input_spec *spec,

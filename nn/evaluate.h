@@ -20,6 +20,7 @@ uint32_t nn_share_lines(uint32_t index);
 /*
  * Logits of the examples with use[recording], at every share. Others are left untouched.
  * A share whose array is NULL is not looked at.
+ * Where a network has no verdict yet, logits are 0: it cannot tell.
  * use: (n_recordings); ret_logits: NN_SHARE_COUNT times (dataset->n, NN_LABEL_COUNT). 0, -ENOMEM,
  * or what showing a picture gave.
  */

@@ -89,4 +89,7 @@ check_exit 2 "a grid with a mistake" "${train[@]}" --search "$tmp/wrong.yaml" --
   --results "$tmp/none.csv"
 check "is shown where it is" grep -q "wrong.yaml:1:16: error: 'rate' is a number" "$tmp/err"
 check_exit 2 "a setting that is none" "${train[@]}" --set speed=9 --output "$tmp/none.tipnn"
+"$tipwright" train --settings >"$tmp/settings"
+check "docs/training.md has the settings as they are" diff "$tmp/settings" \
+  <(sed -n '/^setting  /,/^```$/p' "$root/docs/training.md" | sed '$d')
 finish
