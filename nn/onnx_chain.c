@@ -23,12 +23,14 @@ struct nn_layer *onnx_chain_add(struct onnx_chain *chain, const struct nn_layer_
     if (chain->n == NN_NETWORK_LAYERS_MAX)
         return NULL;
     struct nn_layer *layer = &chain->layers[chain->n];
-    if (nn_layer_init(spec, chain->shape, layer) != 0)
+    if (nn_layer_init(spec, chain->shape, layer) != 0 ||
+        layer->weights > NN_NETWORK_WEIGHTS_MAX - chain->n_weights)
         return NULL;
     float *weights = calloc(layer->weights + 1, sizeof *weights);
     if (!weights)
         return NULL;
     chain->weights[chain->n++] = weights;
+    chain->n_weights += layer->weights;
     chain->shape = layer->out;
     if (ret_weights)
         *ret_weights = weights;

@@ -11,6 +11,7 @@ struct onnx_chain {
     uint32_t n;
     struct nn_shape shape; /* of what the last layer gives */
     struct nn_shape input;
+    size_t n_weights; /* of all layers; at most NN_NETWORK_WEIGHTS_MAX */
     struct nn_layer layers[NN_NETWORK_LAYERS_MAX];
     float *weights[NN_NETWORK_LAYERS_MAX]; /* (layer.weights), owned; NULL where there are none */
 };

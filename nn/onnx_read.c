@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 65536, OUTPUTS_MAX = 8, OPSET_MIN = 7, OPSET_MAX = 22 };
+enum { BATCH_MAX = 65536, INPUTS_MAX = 32, OUTPUTS_MAX = 8, OPSET_MIN = 7, OPSET_MAX = 22 };
 
 static const struct {
     const char *op;
@@ -67,7 +67,7 @@ static int check_model(struct onnx_reader *r, const Onnx__ModelProto *model)
     if (graph->n_sparse_initializer > 0)
         return onnx_refuse_file(r, "it holds sparse weights, which are not read");
     if (graph->n_node > ONNX_NODES_MAX || graph->n_initializer > ONNX_TENSORS_MAX ||
-        graph->n_input > ONNX_TENSORS_MAX || graph->n_output > OUTPUTS_MAX)
+        graph->n_input > ONNX_TENSORS_MAX || graph->n_output > ONNX_TENSORS_MAX)
         return onnx_refuse_file(r, "its graph is larger than any network here");
     for (size_t i = 0; i < model->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *opset = model->opset_import[i];
@@ -216,8 +216,8 @@ static int add_inputs(struct onnx_reader *r, struct nn_shape wish)
 
 static int check_node(struct onnx_reader *r, const Onnx__NodeProto *node, const char *attributes)
 {
-    if (node->n_output == 0 || node->n_output > OUTPUTS_MAX)
-        return onnx_refuse(r, node, "no outputs, or too many");
+    if (node->n_output == 0 || node->n_output > OUTPUTS_MAX || node->n_input > INPUTS_MAX)
+        return onnx_refuse(r, node, "no outputs, or more ends than any operator has");
     for (size_t i = 0; i < node->n_input; i++)
         if (*node->input[i] && !onnx_find(r, node->input[i]))
             return onnx_refuse(r, node, "it reads '%.60s', which nothing before it gives",
@@ -279,6 +279,19 @@ static int make_networks(struct onnx_reader *r, struct nn_onnx_reading *ret_read
     return 0;
 }
 
+/* Room for every name there can be: tensors, inputs, one output of each node and two more of
+ * recurrent ones. */
+static int make_room(struct onnx_reader *r)
+{
+    size_t n = r->graph->n_initializer + r->graph->n_input + 3 * r->graph->n_node;
+    r->values = calloc(n, sizeof *r->values);
+    r->values_max = (uint32_t)n;
+    if (r->values)
+        return 0;
+    onnx_refuse_file(r, "out of memory");
+    return -ENOMEM;
+}
+
 static int read_model(struct onnx_reader *r, const Onnx__ModelProto *model,
                       const struct nn_onnx_wish *wish, struct nn_onnx_reading *ret_reading)
 {
@@ -287,7 +300,9 @@ static int read_model(struct onnx_reader *r, const Onnx__ModelProto *model,
         return error;
     r->graph = model->graph;
     r->steps = wish->steps ? wish->steps : 1;
-    error = add_tensors(r);
+    error = make_room(r);
+    if (!error)
+        error = add_tensors(r);
     if (!error)
         error = add_inputs(r, wish->input);
     for (size_t i = 0; i < r->graph->n_node && !error; i++)
@@ -306,25 +321,20 @@ int nn_onnx_read(const uint8_t *data, size_t size, const struct nn_onnx_wish *wi
                  struct nn_onnx_reading *ret_reading, char *error, size_t error_size)
 {
     struct onnx_reader *r = calloc(1, sizeof *r);
-    struct onnx_value *values = calloc(ONNX_VALUES_MAX, sizeof *values);
-    int code = r && values && size <= NN_ONNX_BYTES_MAX ? 0 : -ENOMEM;
-    if (code) {
-        snprintf(error, error_size, "%s", r && values ? "too large" : strerror(-code));
-        free(r);
-        free(values);
-        return code;
+    if (!r) {
+        snprintf(error, error_size, "out of memory");
+        return -ENOMEM;
     }
-    r->values = values;
     r->error = error;
     r->error_size = error_size;
     struct onnx_proto proto;
-    code = onnx_proto_read(data, size, &proto)
-               ? read_model(r, proto.model, wish, ret_reading)
-               : onnx_refuse_file(r, "not an ONNX model, or damaged");
+    int code = onnx_proto_read(data, size, &proto)
+                   ? read_model(r, proto.model, wish, ret_reading)
+                   : onnx_refuse_file(r, "not an ONNX model, or damaged");
     onnx_proto_finish(&proto);
     onnx_chain_finish(&r->window);
     onnx_chain_finish(&r->sequence);
-    free(values);
+    free(r->values);
     free(r);
     return code;
 }

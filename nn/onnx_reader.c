@@ -42,7 +42,7 @@ int onnx_add_value(struct onnx_reader *r, const char *name, const struct onnx_va
         return onnx_refuse_file(r, "something in its graph has no name");
     if (onnx_find(r, name))
         return onnx_refuse_file(r, "two things in its graph have the same name");
-    if (r->n_values == ONNX_VALUES_MAX)
+    if (r->n_values == r->values_max)
         return onnx_refuse_file(r, "its graph is larger than any network here");
     r->values[r->n_values] = *value;
     r->values[r->n_values++].name = name;

@@ -10,13 +10,11 @@
 
 #include <stddef.h>
 
-enum { ONNX_VALUES_MAX = 8192 };
-
 struct onnx_reader {
     const Onnx__GraphProto *graph;
     uint32_t steps;
     struct onnx_value *values;
-    uint32_t n_values;
+    uint32_t n_values, values_max;
     struct onnx_chain window;   /* before a layer that is handed its state */
     struct onnx_chain sequence; /* from there on */
     bool stateful;

@@ -198,18 +198,6 @@ START_TEST(what_is_written_is_read_as_the_same_function)
 }
 END_TEST
 
-/* Bytes of a file with one string replaced by another of the same length. */
-static void replace(uint8_t *data, size_t size, const char *from, const char *to)
-{
-    size_t n = strlen(from), found = 0;
-    for (size_t i = 0; i + n <= size; i++)
-        if (memcmp(data + i, from, n) == 0) {
-            memcpy(data + i, to, n);
-            found++;
-        }
-    ck_assert_uint_gt(found, 0);
-}
-
 static uint8_t *small_file(unsigned which, size_t *ret_size)
 {
     struct nn_model_member member = {.network = make_networks_make(which, 6),
@@ -224,6 +212,45 @@ static uint8_t *small_file(unsigned which, size_t *ret_size)
     nn_network_destroy(member.network);
     unlink(AT("small.tipnn"));
     return data;
+}
+
+/* Output i is the file's output order[i], for dense layers and convolutions alike. */
+START_TEST(outputs_are_put_in_the_order_asked_for)
+{
+    unsigned which = _i ? 2 : 1;
+    static const uint32_t order[] = {3, 0, 5, 1, 4, 2};
+    size_t size, n, m;
+    uint8_t *data = small_file(which, &size);
+    struct nn_onnx_reading plain = read_or_fail(data, size), ordered;
+    struct nn_onnx_wish wish = {.order = order, .n_order = 6};
+    ck_assert_int_eq(nn_onnx_read(data, size, &wish, &ordered, error, sizeof error), 0);
+    float *before = judge(plain.network, 1, 3, &n);
+    float *after = judge(ordered.network, 1, 3, &m);
+    ck_assert_uint_eq(n, m);
+    size_t rows = n / 6;
+    for (size_t i = 0; i < n; i++)
+        ck_assert_float_eq(after[i], before[order[i / rows] * rows + i % rows]);
+    wish.n_order = 5;
+    struct nn_onnx_reading none;
+    ck_assert_int_eq(nn_onnx_read(data, size, &wish, &none, error, sizeof error), -EPROTO);
+    free(before);
+    free(after);
+    free(data);
+    nn_network_destroy(plain.network);
+    nn_network_destroy(ordered.network);
+}
+END_TEST
+
+/* Bytes of a file with one string replaced by another of the same length. */
+static void replace(uint8_t *data, size_t size, const char *from, const char *to)
+{
+    size_t n = strlen(from), found = 0;
+    for (size_t i = 0; i + n <= size; i++)
+        if (memcmp(data + i, from, n) == 0) {
+            memcpy(data + i, to, n);
+            found++;
+        }
+    ck_assert_uint_gt(found, 0);
 }
 
 START_TEST(metadata_and_graph_must_tell_the_same_story)
@@ -449,6 +476,7 @@ int main(void)
     tcase_add_loop_test(tcase, every_network_comes_back_to_the_bit, 0, MAKE_NETWORKS);
     tcase_add_loop_test(tcase, ensembles_come_back_to_the_bit, 0, 2);
     tcase_add_loop_test(tcase, what_is_written_is_read_as_the_same_function, 0, MAKE_NETWORKS);
+    tcase_add_loop_test(tcase, outputs_are_put_in_the_order_asked_for, 0, 2);
     tcase_add_test(tcase, metadata_and_graph_must_tell_the_same_story);
     tcase_add_loop_test(tcase, damage_is_refused_and_never_crashes, 0, MAKE_NETWORKS);
     tcase_add_test(tcase, channels_last_graphs_mean_the_same);
