@@ -1,12 +1,17 @@
 /* Adam, and gradient descent with plain or Nesterov momentum. */
 #include "nn/optimiser.h"
 
+#include "nn/kernel.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
+enum { PIECE = 2048 }; /* weights at a time, whose gradients stay in the nearest cache */
+
 struct nn_optimiser {
     struct nn_optimiser_settings settings;
+    const struct nn_kernels *kernels;
     size_t n_weights;
     uint64_t steps;
     float *state; /* Adam: first then second moments; else velocities */
@@ -30,6 +35,7 @@ int nn_optimiser_create(const struct nn_optimiser_settings *settings, size_t n_w
     if (!optimiser)
         return -ENOMEM;
     optimiser->settings = *settings;
+    optimiser->kernels = nn_kernels(nn_isa_best());
     optimiser->n_weights = n_weights;
     optimiser->state = calloc(state_size(optimiser) + 1, sizeof *optimiser->state);
     if (!optimiser->state) {
@@ -74,14 +80,24 @@ static void step_adam(struct nn_optimiser *optimiser, float rate, struct slope s
     float *first = optimiser->state;
     float *second = optimiser->state + optimiser->n_weights;
     double steps = (double)optimiser->steps;
-    float first_scale = (float)(1.0 / (1.0 - pow((double)s->momentum, steps)));
-    float second_scale = (float)(1.0 / (1.0 - pow((double)s->beta2, steps)));
-    for (size_t i = 0; i < optimiser->n_weights; i++) {
-        float grad = slope.scale * slope.grads[i];
-        first[i] += (1.0F - s->momentum) * (grad - first[i]);
-        second[i] += (1.0F - s->beta2) * (grad * grad - second[i]);
-        float move = first[i] * first_scale / (sqrtf(second[i] * second_scale) + s->epsilon);
-        weights[i] -= rate * (move + s->decay * weights[i]);
+    const struct nn_adam adam = {
+        .momentum = s->momentum,
+        .beta2 = s->beta2,
+        .epsilon = s->epsilon,
+        .decay = s->decay,
+        .rate = rate,
+        .first_scale = (float)(1.0 / (1.0 - pow((double)s->momentum, steps))),
+        .second_scale = (float)(1.0 / (1.0 - pow((double)s->beta2, steps)))};
+    float scaled[PIECE];
+    for (size_t at = 0; at < optimiser->n_weights; at += PIECE) {
+        size_t n = optimiser->n_weights - at < PIECE ? optimiser->n_weights - at : PIECE;
+        const float *grads = slope.grads + at;
+        if (slope.scale < 1.0F) {
+            for (size_t i = 0; i < n; i++)
+                scaled[i] = slope.scale * grads[i];
+            grads = scaled;
+        }
+        optimiser->kernels->adam(&adam, n, grads, first + at, second + at, weights + at);
     }
 }
 
