@@ -114,6 +114,10 @@ async function main() {
   await expectRefusal("a strong pulse without confirmation", "guard", "do",
     { action: "pulse", parameters: { voltage: "4.5 V" } });
 
+  await expectRefusal("a label that is none", "invalid", "judge", { labels: { dimmers: true } });
+  await expectRefusal("a frame that was not", "invalid", "judge",
+    { frame: "9999_1 up", labels: { dimers: true } });
+
   await expectOk("lock");
   await expectOk("annotate", { text: "operator.mjs was here" });
   const before = await state();
