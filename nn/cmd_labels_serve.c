@@ -54,7 +54,7 @@ static void print_usage(FILE *out)
           "for this run only, is printed; open it in a browser on this machine. H shows all keys.\n"
           "\n"
           "  --images FOLDER  PNG files in it and in the folders below\n"
-          "  --matrix FOLDER  MATRIX images (Z, forward and up), flattened line by line\n"
+          "  --matrix FOLDER  MATRIX images (Z, forward and up), without the sample's slope\n"
           "  --store FILE     where votes go; made when it is not there\n"
           "  --user NAME      whose votes they are (default: your login name)\n"
           "  --seed N         of the order in which pictures come (default 1)\n"
@@ -198,36 +198,66 @@ static int read_png(const char *path, struct vote_picture *ret, char *error, siz
     return levels ? 0 : -ENOMEM;
 }
 
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Least squares, per column. */
+static double slope_of(uint32_t cols, const double *line)
+{
+    double centre = 0.5 * (cols - 1.0), sum = 0.0, squares = 0.0;
+    for (uint32_t col = 0; col < cols; col++) {
+        sum += line[col] * (col - centre);
+        squares += (col - centre) * (col - centre);
+    }
+    return squares > 0.0 ? sum / squares : 0.0;
+}
+
+/*
+ * Takes from every line the slope that the sample has, the median of all lines' own, which would
+ * take most of the contrast; then from each line its own median. values: (rows, cols); work: room
+ * for the larger of rows and cols.
+ */
+static void flatten(uint32_t rows, uint32_t cols, double *values, double *work)
+{
+    for (uint32_t row = 0; row < rows; row++)
+        work[row] = slope_of(cols, values + (size_t)row * cols);
+    qsort(work, rows, sizeof *work, compare_doubles);
+    double slope = work[rows / 2];
+    for (uint32_t row = 0; row < rows; row++) {
+        double *line = values + (size_t)row * cols;
+        for (uint32_t col = 0; col < cols; col++)
+            line[col] -= slope * col;
+        nn_flatten_line(NN_FLATTEN_MEDIAN, cols, line, work, line);
+    }
+}
+
 /*
  * Flattened lines into levels over the range of the samples that are no rails, top row first.
- * values: (rows + 1, cols), row 0 = lowest y; the last row is room to work in.
+ * values: as flatten; row 0 = lowest y.
  */
 static void trace_to_levels(const struct matrix_image *image, const struct matrix_trace *trace,
                             double *values, uint16_t *levels)
 {
     bool scaled = image->transfer.function != MATRIX_UNSCALED;
-    size_t cols = trace->cols;
+    size_t cols = trace->cols, n = trace->rows * cols;
     double low = (double)INFINITY, high = -(double)INFINITY;
-    for (size_t row = 0; row < trace->rows; row++) {
-        const int32_t *raw = trace->raw + row * cols;
-        double *line = values + row * cols;
-        for (size_t col = 0; col < cols; col++)
-            line[col] = scaled ? matrix_transfer_apply(&image->transfer, raw[col]) : raw[col];
-        nn_flatten_line(NN_FLATTEN_MEDIAN, trace->cols, line, values + trace->rows * cols, line);
-        for (size_t col = 0; col < cols; col++) {
-            if (matrix_is_railed(raw[col]))
-                continue;
-            low = fmin(low, line[col]);
-            high = fmax(high, line[col]);
+    for (size_t i = 0; i < n; i++)
+        values[i] = scaled ? matrix_transfer_apply(&image->transfer, trace->raw[i]) : trace->raw[i];
+    flatten(trace->rows, trace->cols, values, values + n);
+    for (size_t i = 0; i < n; i++)
+        if (!matrix_is_railed(trace->raw[i])) {
+            low = fmin(low, values[i]);
+            high = fmax(high, values[i]);
         }
-    }
     double scale = high > low ? LEVEL_MAX / (high - low) : 0.0;
-    for (size_t row = 0; row < trace->rows; row++)
-        for (size_t col = 0; col < cols; col++) {
-            double level = (values[row * cols + col] - low) * scale;
-            levels[(trace->rows - 1 - row) * cols + col] =
-                (uint16_t)fmin(fmax(level, 0.0), LEVEL_MAX);
-        }
+    for (size_t i = 0; i < n; i++) {
+        size_t row = i / cols, col = i % cols;
+        levels[(trace->rows - 1 - row) * cols + col] =
+            (uint16_t)fmin(fmax((values[i] - low) * scale, 0.0), LEVEL_MAX);
+    }
 }
 
 static int read_matrix(const char *path, struct vote_picture *ret, char *error, size_t error_size)
@@ -243,7 +273,7 @@ static int read_matrix(const char *path, struct vote_picture *ret, char *error, 
         return -ENODATA;
     }
     size_t n = (size_t)trace->rows * trace->cols;
-    double *values = malloc((n + trace->cols) * sizeof *values);
+    double *values = calloc(n + trace->rows + trace->cols, sizeof *values);
     uint16_t *levels = malloc(n * sizeof *levels);
     if (values && levels) {
         trace_to_levels(image, trace, values, levels);

@@ -108,8 +108,8 @@ const letters = {
   p: pressCrisp,
   h: () => byId("keys").showModal(),
   "?": () => byId("keys").showModal(),
-  arrowleft: () => at > 0 && goTo(at - 1),
-  arrowright: () => at + 1 < pictures.length && goTo(at + 1),
+  arrowleft: () => leaf(-1),
+  arrowright: () => leaf(1),
   pageup: () => chooseSegment(segment - 1),
   pagedown: () => chooseSegment(segment + 1),
   enter: save,
@@ -125,6 +125,12 @@ function rowForNewMark() {
   for (let i = 1; i + 1 < ends.length; i++)
     if (ends[i + 1] - ends[i] > ends[best + 1] - ends[best]) best = i;
   return (ends[best] + ends[best + 1]) / 2;
+}
+
+function leaf(by) {
+  if (at + by < 0 || at + by >= pictures.length) return;
+  say("");
+  goTo(at + by);
 }
 
 function pressCrisp() {
