@@ -202,12 +202,17 @@ END_TEST
 START_TEST(random_sealed_bytes_never_crash)
 {
     uint64_t state = 1;
-    for (int round = 0; round < 3000; round++) {
+    if (_i == 1) {
+        free(data);
+        nn_model_destroy(make_model(path, MAKE_ROWS, 6));
+        ck_assert_int_eq(nn_bytes_read_file(path, 1 << 24, &data, &size), 0);
+    }
+    for (int round = 0; round < 2000; round++) {
         size_t at[3];
         uint8_t held[3];
         for (int k = 0; k < 3; k++) {
             state = state * 6364136223846793005U + 1442695040888963407U;
-            at[k] = 20 + (size_t)(state >> 33) % (round % 2 ? 330 : size - 20 - NN_BYTES_SEAL);
+            at[k] = 20 + (size_t)(state >> 33) % (round % 2 ? 500 : size - 20 - NN_BYTES_SEAL);
             held[k] = data[at[k]];
             data[at[k]] = (uint8_t)(state >> 21);
         }
@@ -272,7 +277,7 @@ int main(void)
     tcase_add_test(tcase, foreign_and_newer_files_are_named);
     tcase_add_loop_test(tcase, sealed_nonsense_is_refused, 0, 13);
     tcase_add_test(tcase, a_changed_weight_fails_the_self_test);
-    tcase_add_test(tcase, random_sealed_bytes_never_crash);
+    tcase_add_loop_test(tcase, random_sealed_bytes_never_crash, 0, 2);
     tcase_add_test(tcase, the_shipped_model_loads_and_calls_noise_bad);
     tcase_add_test(tcase, a_missing_file_is_said_to_be_missing);
     suite_add_tcase(suite, tcase);
