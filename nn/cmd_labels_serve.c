@@ -253,11 +253,12 @@ static void trace_to_levels(const struct matrix_image *image, const struct matri
             high = fmax(high, values[i]);
         }
     double scale = high > low ? LEVEL_MAX / (high - low) : 0.0;
-    for (size_t i = 0; i < n; i++) {
-        size_t row = i / cols, col = i % cols;
-        levels[(trace->rows - 1 - row) * cols + col] =
-            (uint16_t)fmin(fmax((values[i] - low) * scale, 0.0), LEVEL_MAX);
-    }
+    for (size_t row = 0; row < trace->rows; row++)
+        for (size_t col = 0; col < cols; col++) {
+            double level = (values[row * cols + col] - low) * scale;
+            levels[(trace->rows - 1 - row) * cols + col] =
+                (uint16_t)fmin(fmax(level, 0.0), LEVEL_MAX);
+        }
 }
 
 static int read_matrix(const char *path, struct vote_picture *ret, char *error, size_t error_size)
