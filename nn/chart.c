@@ -97,8 +97,8 @@ static void widen(struct nn_axis *axis, const double *values, uint32_t n)
 /* A range for an axis that names none: around the values, ends on round numbers. */
 static struct nn_axis open_range(struct nn_axis axis)
 {
-    axis.low = INFINITY;
-    axis.high = -INFINITY;
+    axis.low = (double)INFINITY;
+    axis.high = -(double)INFINITY;
     return axis;
 }
 

@@ -11,8 +11,23 @@ static const double full_share = 0.1; /* but at most this share of frames */
 static const double accuracy_spared = 0.01; /* what deciding early may cost */
 
 /* Distances from the threshold, in log odds, that are tried for early decisions. */
-static const double distances[] = {0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75,    2.0,
-                                   2.5, 3.0,  3.5, 4.0,  5.0, 6.0,  8.0, INFINITY};
+static const double distances[] = {0.0,
+                                   0.25,
+                                   0.5,
+                                   0.75,
+                                   1.0,
+                                   1.25,
+                                   1.5,
+                                   1.75,
+                                   2.0,
+                                   2.5,
+                                   3.0,
+                                   3.5,
+                                   4.0,
+                                   5.0,
+                                   6.0,
+                                   8.0,
+                                   (double)INFINITY};
 enum { DISTANCES = sizeof distances / sizeof *distances };
 
 /* One decision's frames. */
@@ -139,7 +154,7 @@ static void learn_early(const struct lesson *lesson, double *ret_yes, double *re
 {
     double seen;
     double full = try_distances(lesson, INFINITY, INFINITY, &seen);
-    *ret_yes = *ret_no = INFINITY;
+    *ret_yes = *ret_no = (double)INFINITY;
     double fewest = 1.0;
     for (int y = 0; y < DISTANCES; y++)
         for (int n = 0; n < DISTANCES; n++) {
