@@ -227,7 +227,7 @@ static Onnx__ValueInfoProto *make_end(struct onnx_build *build, const char *name
     tensor->shape = take(build, sizeof *tensor->shape);
     onnx__tensor_shape_proto__init(tensor->shape);
     tensor->shape->n_dim = n;
-    tensor->shape->dim = take(build, n * sizeof *tensor->shape->dim);
+    tensor->shape->dim = take(build, n * sizeof(Onnx__TensorShapeProto__Dimension *));
     for (size_t i = 0; i < n; i++) {
         Onnx__TensorShapeProto__Dimension *dim = take(build, sizeof *dim);
         onnx__tensor_shape_proto__dimension__init(dim);

@@ -39,7 +39,7 @@ static int read_window(struct onnx_reader *r, const Onnx__NodeProto *node,
                        const struct onnx_value *flow, const int64_t *kernel,
                        struct window *ret_window)
 {
-    struct window window;
+    struct window window = {0};
     int64_t pads[4];
     const int64_t size[] = {flow->axes.shape.h, flow->axes.shape.w};
     if (!onnx_ints(node, "kernel_shape", 0, 2, window.kernel) ||
@@ -129,7 +129,7 @@ static int add_conv(struct onnx_reader *r, const Onnx__NodeProto *node,
                     const float *weights)
 {
     int64_t groups = 1;
-    struct window window;
+    struct window window = {0};
     int error = check_groups(r, node, flow, tensor, &groups);
     if (!error)
         error = read_window(r, node, flow, tensor->dims + 2, &window);
@@ -251,7 +251,7 @@ int onnx_op_pool(struct onnx_reader *r, const Onnx__NodeProto *node)
     const struct onnx_value *flow = image_input(r, node);
     if (!flow || !onnx_whole_flow(r, node, 0))
         return -EPROTO;
-    struct window window;
+    struct window window = {0};
     int error = read_window(r, node, flow, NULL, &window);
     if (error)
         return error;
