@@ -39,6 +39,7 @@ int cmd_check(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_model(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_labels(int argc, char **argv);
 int cmd_dataset(int argc, char **argv);
 int cmd_classify(int argc, char **argv);

@@ -36,6 +36,7 @@ static const struct entry entries[] = {
     {"dataset", cmd_lab, "training sets for other programs"},
     {"eval", cmd_lab, "measure a model on labelled images"},
     {"model", cmd_lab, "look into a model; ONNX in and out"},
+    {"bench", cmd_lab, "how fast networks judge and learn here"},
     {"keys", cmd_keys, "make and list keys"},
 };
 

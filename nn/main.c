@@ -16,6 +16,7 @@ static const struct {
     {"dataset", cmd_dataset},
     {"eval", cmd_eval},
     {"model", cmd_model},
+    {"bench", cmd_bench},
 };
 
 int main(int argc, char **argv)
