@@ -10,6 +10,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,6 +295,76 @@ START_TEST(damage_is_refused_and_never_crashes)
 }
 END_TEST
 
+static float *read_floats(const char *name, const char *what, size_t *ret_n)
+{
+    char path[512];
+    uint8_t *data;
+    size_t size;
+    snprintf(path, sizeof path, TEST_SOURCE_DIR "/tests/nn/onnx/%s.%s.f32", name, what);
+    ck_assert_int_eq(nn_bytes_read_file(path, 1 << 20, &data, &size), 0);
+    float *values = malloc(size);
+    ck_assert_ptr_nonnull(values);
+    struct nn_bytes_reader reader = {.at = data, .left = size};
+    nn_bytes_get_f32s(&reader, values, size / 4);
+    free(data);
+    *ret_n = size / 4;
+    return values;
+}
+
+static struct nn_onnx_reading read_torch(const char *name)
+{
+    char path[512];
+    uint8_t *data;
+    size_t size;
+    snprintf(path, sizeof path, TEST_SOURCE_DIR "/tests/nn/onnx/%s.onnx", name);
+    ck_assert_int_eq(nn_bytes_read_file(path, 1 << 20, &data, &size), 0);
+    struct nn_onnx_reading reading = read_or_fail(data, size);
+    free(data);
+    return reading;
+}
+
+static const char *const torch_networks[] = {"norms",     "means-maxima", "maxima", "gru-last",
+                                             "gru-state", "lstm-all",     "moved"};
+
+/* Written, and their outputs computed, by PyTorch: tests/nn/onnx/make.py. */
+START_TEST(networks_from_pytorch_give_its_outputs)
+{
+    const char *name = torch_networks[_i];
+    struct nn_onnx_reading reading = read_torch(name);
+    size_t n_in, n_out;
+    float *inputs = read_floats(name, "in", &n_in), *wanted = read_floats(name, "out", &n_out);
+    struct nn_shape out = nn_network_output(reading.network);
+    uint32_t n = (uint32_t)(n_in / nn_shape_size(nn_network_input(reading.network)));
+    /* Where only the last row is asked for, the others are there, too. */
+    bool all = n * nn_shape_size(out) == n_out;
+    ck_assert(all || n * out.c == n_out);
+    struct nn_workspace *workspace;
+    ck_assert_int_eq(nn_workspace_create(reading.network, n, false, &workspace), 0);
+    struct nn_batch batch = {.n = n, .inputs = inputs};
+    const float *got = nn_network_judge(reading.network, workspace, &batch);
+    for (size_t i = 0; i < n_out; i++) {
+        float logit = all ? got[i] : got[(i + 1) * out.h - 1];
+        float value = reading.sigmoid ? 1.0F / (1.0F + expf(-logit)) : logit;
+        ck_assert_float_eq_tol(value, wanted[i], 1e-5F);
+    }
+    nn_workspace_destroy(workspace);
+    nn_network_destroy(reading.network);
+    free(inputs);
+    free(wanted);
+}
+END_TEST
+
+START_TEST(a_causal_convolution_is_known_as_one)
+{
+    struct nn_onnx_reading reading = read_torch("gru-last");
+    ck_assert(nn_network_row_causal(reading.network));
+    nn_network_destroy(reading.network);
+    reading = read_torch("norms");
+    ck_assert(!nn_network_row_causal(reading.network));
+    nn_network_destroy(reading.network);
+}
+END_TEST
+
 /* A graph of one's own: packs it, reads it, throws it away. */
 static int read_build(struct onnx_build *build, struct nn_onnx_reading *ret_reading)
 {
@@ -479,6 +550,9 @@ int main(void)
     tcase_add_loop_test(tcase, outputs_are_put_in_the_order_asked_for, 0, 2);
     tcase_add_test(tcase, metadata_and_graph_must_tell_the_same_story);
     tcase_add_loop_test(tcase, damage_is_refused_and_never_crashes, 0, MAKE_NETWORKS);
+    tcase_add_loop_test(tcase, networks_from_pytorch_give_its_outputs, 0,
+                        sizeof torch_networks / sizeof *torch_networks);
+    tcase_add_test(tcase, a_causal_convolution_is_known_as_one);
     tcase_add_test(tcase, channels_last_graphs_mean_the_same);
     tcase_add_test(tcase, the_frame_of_the_refusals_is_read);
     tcase_add_test(tcase, what_is_not_supported_is_named);
