@@ -39,7 +39,7 @@ static struct array read_floats(const char *path)
 
 static struct array judge(const struct nn_network *network, const float *inputs, uint32_t n)
 {
-    struct nn_workspace *workspace;
+    struct nn_workspace *workspace = NULL;
     struct array array = {.n = n * nn_shape_size(nn_network_output(network))};
     array.values = malloc(array.n * sizeof(float));
     need(array.values && nn_workspace_create(network, n, false, &workspace) == 0, "memory");

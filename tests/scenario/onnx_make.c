@@ -35,7 +35,7 @@ static void write_floats(const char *stem, const char *what, const float *values
 /* (SAMPLES, output) of one member, owned by the caller. */
 static float *judge(const struct nn_network *network, const float *inputs)
 {
-    struct nn_workspace *workspace;
+    struct nn_workspace *workspace = NULL;
     size_t size = SAMPLES * nn_shape_size(nn_network_output(network));
     float *outputs = malloc(size * sizeof *outputs);
     need(outputs && nn_workspace_create(network, SAMPLES, false, &workspace) == 0, "memory");
