@@ -1,6 +1,8 @@
 /* From left-out logits to calibrations, left-out scores and the members of a model. */
 #include "nn/crossval.h"
 
+#include "nn/scores.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -35,7 +37,7 @@ struct nn_calibration nn_crossval_calibrate(const struct nn_crossval *crossval, 
                 if (!counts(crossval, example, use))
                     continue;
                 logits[n] = crossval->logits[member].at[share][(size_t)i * NN_LABEL_COUNT + k];
-                wanted[n] = example->wanted[k];
+                wanted[n] = nn_scores_holds(example, k) ? 1.0F : 0.0F;
                 weights[n++] = 1.0F;
             }
             nn_calibration_fit(n, logits, wanted, weights, &knot->scale[k], &knot->offset[k]);

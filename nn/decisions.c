@@ -115,12 +115,27 @@ static struct lesson take_lesson(const struct nn_scores *scores, const bool *use
     return lesson;
 }
 
-static void learn_thresholds(struct lesson *lesson)
+/*
+ * The best cut through scores that mean what they say is the share of frames that carry the label.
+ * How likely a frame is bad is no such score.
+ */
+static float best_cut(const struct lesson *lesson, uint32_t share, uint32_t decision)
+{
+    struct nn_judged judged = {
+        .n = lesson->n, .scores = lesson->scores[share], .positive = lesson->truth};
+    if (decision >= NN_LABEL_COUNT)
+        return nn_metric_best_threshold(&judged, NULL);
+    double positives = 0.0;
+    for (uint32_t i = 0; i < lesson->n; i++)
+        positives += (double)lesson->truth[i];
+    bool both = positives > 0.0 && positives < (double)lesson->n;
+    return both ? (float)(positives / (double)lesson->n) : 0.5F;
+}
+
+static void learn_thresholds(struct lesson *lesson, uint32_t decision)
 {
     for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
-        struct nn_judged judged = {
-            .n = lesson->n, .scores = lesson->scores[share], .positive = lesson->truth};
-        float threshold = nn_metric_best_threshold(&judged, NULL);
+        float threshold = best_cut(lesson, share, decision);
         lesson->thresholds[share] = threshold;
         for (uint32_t i = 0; i < lesson->n; i++)
             lesson->margins[share][i] =
@@ -202,7 +217,7 @@ void nn_decisions_learn(const struct nn_scores *scores, const bool *use,
 {
     for (uint32_t d = 0; d < NN_DECISION_COUNT; d++) {
         struct lesson lesson = take_lesson(scores, use, d);
-        learn_thresholds(&lesson);
+        learn_thresholds(&lesson, d);
         double yes;
         double no;
         learn_early(&lesson, &yes, &no);

@@ -1,7 +1,9 @@
 /*
  * From scores to decisions: where yes begins, and between which scores the answer is "undecided".
  *
- * Threshold: the best balanced accuracy on the frames learned from.
+ * Threshold: the share of the frames learned from that carry the label, where calibrated scores
+ * have their best balanced accuracy (measured: docs/evaluation.md); for good or bad, whose score is
+ * not calibrated, the best on those frames.
  *
  * Undecided, on the full frame: odds within a factor of three of the threshold's, but never more
  * than a tenth of the frames learned from.

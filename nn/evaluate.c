@@ -34,18 +34,70 @@ static void finish(struct evaluation *e)
     free(e->work);
 }
 
-static int judge_example(struct evaluation *e, const struct nn_example *example, double share,
-                         float *ret_logits)
+/* A frame without a verdict yet cannot tell. */
+static void say_nothing(float *ret_logits)
 {
-    struct nn_view view = nn_view_plain(&example->picture, share);
-    int error = nn_view_show(&view, &example->picture, e->work, e->input);
-    if (!error)
-        error = nn_look_judge(e->look, e->input, ret_logits);
-    if (error != -ENODATA)
-        return error;
     for (int k = 0; k < NN_LABEL_COUNT; k++)
         ret_logits[k] = 0.0F;
+}
+
+static int show(struct evaluation *e, const struct nn_example *example, uint32_t share)
+{
+    struct nn_view view = nn_view_plain(&example->picture, nn_share(share));
+    return nn_view_show(&view, &example->picture, e->work, e->input);
+}
+
+/* ret_logits: of this example, NULL where a share is not wanted. */
+static int judge_each(struct evaluation *e, const struct nn_example *example, float **ret_logits)
+{
+    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
+        if (!ret_logits[share])
+            continue;
+        int error = show(e, example, share);
+        if (error)
+            return error;
+        error = nn_look_judge(e->look, e->input, ret_logits[share]);
+        if (error == -ENODATA)
+            say_nothing(ret_logits[share]);
+        else if (error)
+            return error;
+    }
     return 0;
+}
+
+/* One look at the whole tells what was said on its parts. */
+static int judge_at_once(struct evaluation *e, const struct nn_example *example, float **ret_logits)
+{
+    uint32_t rows[NN_SHARE_COUNT] = {0};
+    uint32_t last = 0;
+    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
+        int error = ret_logits[share] ? show(e, example, share) : 0;
+        if (error)
+            return error;
+        if (ret_logits[share]) {
+            rows[share] = nn_look_rows(e->look, e->input);
+            last = share;
+        }
+    }
+    float logits[NN_LABEL_COUNT];
+    int error = rows[last] > 0 ? nn_look_judge(e->look, e->input, logits) : 0;
+    for (uint32_t share = 0; share <= last && !error; share++) {
+        if (ret_logits[share] && rows[share] > 0)
+            nn_look_row(e->look, rows[share], ret_logits[share]);
+        else if (ret_logits[share])
+            say_nothing(ret_logits[share]);
+    }
+    return error;
+}
+
+static int judge_example(struct evaluation *e, const struct nn_dataset *dataset, uint32_t i,
+                         float *const ret_logits[NN_SHARE_COUNT])
+{
+    float *own[NN_SHARE_COUNT];
+    for (uint32_t share = 0; share < NN_SHARE_COUNT; share++)
+        own[share] = ret_logits[share] ? ret_logits[share] + (size_t)i * NN_LABEL_COUNT : NULL;
+    return nn_look_lasting(e->look) ? judge_at_once(e, &dataset->examples[i], own)
+                                    : judge_each(e, &dataset->examples[i], own);
 }
 
 int nn_evaluate(const struct nn_network *network, const struct nn_input_spec *spec,
@@ -62,10 +114,8 @@ int nn_evaluate(const struct nn_network *network, const struct nn_input_spec *sp
     if (!error && !e.work)
         error = -ENOMEM;
     for (uint32_t i = 0; i < dataset->n && !error; i++)
-        for (uint32_t share = 0; share < NN_SHARE_COUNT && !error; share++)
-            if (use[dataset->examples[i].recording] && ret_logits[share])
-                error = judge_example(&e, &dataset->examples[i], nn_share(share),
-                                      ret_logits[share] + (size_t)i * NN_LABEL_COUNT);
+        if (use[dataset->examples[i].recording])
+            error = judge_example(&e, dataset, i, ret_logits);
     finish(&e);
     return error;
 }

@@ -14,6 +14,7 @@ struct nn_look {
     struct nn_workspace *workspace;
     struct nn_engine *engine; /* any other */
     float *planes;            /* (looks, input) */
+    const float *logits;      /* (looks, output) of the last frame judged, borrowed */
 };
 
 static int create_judge(struct nn_look *look)
@@ -54,8 +55,12 @@ void nn_look_destroy(struct nn_look *look)
     free(look);
 }
 
-/* Output rows that the frame so far has a verdict for. */
-static uint32_t rows_judged(const struct nn_look *look, const struct nn_input *input)
+bool nn_look_lasting(const struct nn_look *look)
+{
+    return look->spec.scaling == NN_SCALING_FROZEN && nn_network_row_causal(look->network);
+}
+
+uint32_t nn_look_rows(const struct nn_look *look, const struct nn_input *input)
 {
     if (nn_network_row_causal(look->network))
         return nn_network_rows_after(look->network, nn_input_rows_complete(input));
@@ -64,11 +69,21 @@ static uint32_t rows_judged(const struct nn_look *look, const struct nn_input *i
     return reached < 1.0F ? 1 : reached < (float)rows ? (uint32_t)reached : rows;
 }
 
+void nn_look_row(const struct nn_look *look, uint32_t rows, float *ret_logits)
+{
+    struct nn_shape out = nn_network_output(look->network);
+    for (uint32_t k = 0; k < out.c; k++) {
+        float plain = look->logits[(size_t)k * out.h + rows - 1];
+        ret_logits[k] = plain;
+        if (look->spec.looks > 1)
+            ret_logits[k] = 0.5F * (plain + look->logits[(size_t)(out.c + k) * out.h + rows - 1]);
+    }
+}
+
 int nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits)
 {
     uint32_t looks = look->spec.looks;
-    struct nn_shape out = nn_network_output(look->network);
-    uint32_t rows = rows_judged(look, input);
+    uint32_t rows = nn_look_rows(look, input);
     if (rows == 0)
         return -ENODATA;
     size_t size = nn_shape_size(nn_network_input(look->network));
@@ -78,12 +93,8 @@ int nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret
     if (looks > 1)
         nn_input_mirror(&look->spec, look->planes, look->planes + size);
     struct nn_batch batch = {.n = looks, .inputs = look->planes, .seen = seen};
-    const float *logits = look->engine ? nn_engine_judge(look->engine, &batch)
-                                       : nn_network_judge(look->network, look->workspace, &batch);
-    for (uint32_t k = 0; k < out.c; k++) {
-        float plain = logits[(size_t)k * out.h + rows - 1];
-        float mirrored = looks > 1 ? logits[(size_t)(out.c + k) * out.h + rows - 1] : plain;
-        ret_logits[k] = looks > 1 ? 0.5F * (plain + mirrored) : plain;
-    }
+    look->logits = look->engine ? nn_engine_judge(look->engine, &batch)
+                                : nn_network_judge(look->network, look->workspace, &batch);
+    nn_look_row(look, rows, ret_logits);
     return 0;
 }

@@ -26,4 +26,13 @@ void nn_look_destroy(struct nn_look *look);
  */
 int nn_look_judge(struct nn_look *look, const struct nn_input *input, float *ret_logits);
 
+/*
+ * Whether a verdict, once given, stays: the output rows of a frame then are those of its parts. So
+ * nn_look_row tells after nn_look_judge what the same frame's logits were when `rows`, 1.., of its
+ * output rows were there, as nn_look_rows counted them. ret_logits: (labels)
+ */
+bool nn_look_lasting(const struct nn_look *look);
+uint32_t nn_look_rows(const struct nn_look *look, const struct nn_input *input);
+void nn_look_row(const struct nn_look *look, uint32_t rows, float *ret_logits);
+
 #endif
