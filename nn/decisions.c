@@ -8,7 +8,7 @@
 
 static const double full_odds = 3.0;  /* undecided within this factor of the threshold's odds, */
 static const double full_share = 0.1; /* but at most this share of frames */
-static const double accuracy_spared = 0.01; /* what deciding early may cost */
+static const double accuracy_spared = 0.015; /* what deciding early may cost */
 
 /* Distances from the threshold, in log odds, that are tried for early decisions. */
 static const double distances[] = {0.0,
@@ -143,12 +143,16 @@ static void learn_thresholds(struct lesson *lesson, uint32_t decision)
     }
 }
 
-/* Balanced accuracy of the sequential verdict; ret_seen: the share it needs on average. */
-static double try_distances(const struct lesson *lesson, float yes, float no, double *ret_seen)
+/* What a sequential verdict is worth, and needs. */
+struct trial {
+    double right[2]; /* shares of those without and of those with, judged right */
+    double seen;     /* mean share of the frame */
+};
+
+static struct trial try_distances(const struct lesson *lesson, float yes, float no)
 {
     double total[2] = {0.0, 0.0};
-    double right[2] = {0.0, 0.0};
-    double seen = 0.0;
+    struct trial trial = {.seen = 0.0};
     for (uint32_t i = 0; i < lesson->n; i++) {
         uint32_t share = 0;
         while (share < NN_SHARE_FULL && lesson->margins[share][i] < yes &&
@@ -156,27 +160,33 @@ static double try_distances(const struct lesson *lesson, float yes, float no, do
             share++;
         bool said = lesson->margins[share][i] >= 0.0F;
         bool truth = lesson->truth[i] > 0.5F;
-        seen += nn_share(share);
+        trial.seen += nn_share(share) / (double)lesson->n;
         total[truth] += 1.0;
-        right[truth] += said == truth ? 1.0 : 0.0;
+        trial.right[truth] += said == truth ? 1.0 : 0.0;
     }
-    *ret_seen = lesson->n ? seen / (double)lesson->n : 1.0;
-    return total[0] > 0.0 && total[1] > 0.0 ? 0.5 * (right[0] / total[0] + right[1] / total[1])
-                                            : (double)NAN;
+    for (int truth = 0; truth < 2; truth++)
+        trial.right[truth] /= total[truth]; /* NAN without any: nothing is good enough then */
+    return trial;
+}
+
+/* Neither kind may pay for the other: what is saved on a rare one alone would be chance. */
+static bool good_enough(const struct trial *trial, const struct trial *full)
+{
+    double lost[2] = {full->right[0] - trial->right[0], full->right[1] - trial->right[1]};
+    return 0.5 * (lost[0] + lost[1]) <= accuracy_spared && lost[0] <= 2.0 * accuracy_spared &&
+           lost[1] <= 2.0 * accuracy_spared;
 }
 
 static void learn_early(const struct lesson *lesson, double *ret_yes, double *ret_no)
 {
-    double seen;
-    double full = try_distances(lesson, INFINITY, INFINITY, &seen);
+    struct trial full = try_distances(lesson, INFINITY, INFINITY);
     *ret_yes = *ret_no = (double)INFINITY;
     double fewest = 1.0;
     for (int y = 0; y < DISTANCES; y++)
         for (int n = 0; n < DISTANCES; n++) {
-            double accuracy =
-                try_distances(lesson, (float)distances[y], (float)distances[n], &seen);
-            if (accuracy >= full - accuracy_spared && seen < fewest) {
-                fewest = seen;
+            struct trial trial = try_distances(lesson, (float)distances[y], (float)distances[n]);
+            if (good_enough(&trial, &full) && trial.seen < fewest) {
+                fewest = trial.seen;
                 *ret_yes = distances[y];
                 *ret_no = distances[n];
             }
