@@ -18,7 +18,8 @@ static const char style[] =
     "#f6f6f6}.mean td{border-top:1px solid #999;font-weight:bold}small{color:#777;font-weight:"
     "normal}.warning{border-left:4px solid #b00;background:#fff2f0;padding:.6em 1em}"
     ".charts{display:flex;flex-wrap:wrap;gap:12px}.charts img{max-width:100%}"
-    ".errors{display:flex;flex-wrap:wrap;gap:14px}figure{margin:0;width:182px;font-size:.74em}"
+    ".pair{display:flex;flex-wrap:wrap;gap:0 "
+    "30px}.errors{display:flex;flex-wrap:wrap;gap:14px}figure{margin:0;width:182px;font-size:.74em}"
     "figcaption{overflow-wrap:anywhere}figure td,figure th{padding:0 .3em}"
     "summary{cursor:pointer;margin:.5em 0}code{background:#f2f2f2;padding:.1em .3em}";
 
@@ -397,18 +398,21 @@ static int put_errors(FILE *out, const struct nn_report *report,
     fputs("<h2>Worst errors</h2>\n<p>Full frame; frames on which all who answered agree about the "
           "label, those with several answers first.</p>\n",
           out);
-    for (uint32_t k = 0; k < NN_LABEL_COUNT; k++)
+    for (uint32_t k = 0; k < NN_LABEL_COUNT; k++) {
+        fputs("<div class=pair>\n", out);
         for (uint32_t missed = 0; missed < 2; missed++) {
             uint32_t n = missed ? report->n_misses[k] : report->n_alarms[k];
             if (n == 0)
                 continue;
-            fprintf(out, "<h3>%s, %s</h3>\n<div class=errors>\n", nn_label_title((enum nn_label)k),
-                    missed ? "missed" : "called in vain");
+            fprintf(out, "<div><h3>%s, %s</h3>\n<div class=errors>\n",
+                    nn_label_title((enum nn_label)k), missed ? "missed" : "called in vain");
             for (uint32_t i = 0; i < n && !error; i++)
                 error = put_error(out, about, k,
                                   missed ? &report->misses[k][i] : &report->alarms[k][i]);
-            fputs("</div>\n", out);
+            fputs("</div></div>\n", out);
         }
+        fputs("</div>\n", out);
+    }
     return error;
 }
 
