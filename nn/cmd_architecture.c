@@ -392,7 +392,7 @@ int architecture_read_file(const char *path, char **ret_text, size_t *ret_size)
 {
     FILE *file = fopen(path, "rb");
     if (!file)
-        return -errno;
+        return errno > 0 ? -errno : -EIO;
     char *text = malloc(DOC_BYTES_MAX + 1);
     if (!text)
         abort();
@@ -419,10 +419,10 @@ int architecture_load(const char *command, const char *name, struct architecture
         snprintf(file, sizeof file, "architectures/%s.yaml", name);
         command_data_path(file, path, sizeof path);
     }
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     int error = architecture_read_file(path, &text, &size);
-    if (error) {
+    if (error || !text) {
         terminal_error(command, "architecture %s: %s", path, strerror(-error));
         return -1;
     }

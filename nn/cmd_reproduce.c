@@ -52,8 +52,8 @@ static int read_options(json_t *root, struct train_options *options)
     options->n_set = 0;
     for (size_t i = 0; i < json_array_size(settings); i++) {
         const char *text = json_string_value(json_array_get(settings, i));
-        if (text)
-            options->set[options->n_set++] = text;
+        if (text && train_options_set(options, NULL, text) != 0)
+            return -1;
     }
     return 0;
 }

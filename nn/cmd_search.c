@@ -84,8 +84,8 @@ static void read_axes(const struct doc_node *root, struct grid_file *grid,
 static int open_grid(const char *path, struct grid_file *ret_grid)
 {
     *ret_grid = (struct grid_file){0};
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     int error = architecture_read_file(path, &text, &size);
     if (error) {
         terminal_error(command, "%s: %s", path, strerror(-error));
@@ -126,19 +126,14 @@ struct shop {
 static int apply(const struct shop *shop, uint32_t combination,
                  struct architecture *ret_architecture)
 {
-    const char *values[NN_SEARCH_AXES_MAX];
     struct train_options options = *shop->options;
-    char texts[NN_SEARCH_AXES_MAX][2 * NN_SETTING_TEXT];
     for (uint32_t a = 0; a < shop->grid->n_axes; a++) {
-        values[a] = nn_search_value(shop->search, combination, a);
-        if (strcmp(shop->grid->axes[a].name, "architecture") == 0) {
-            options.architecture = values[a];
-            continue;
-        }
-        snprintf(texts[a], sizeof texts[a], "%s=%s", shop->grid->axes[a].name, values[a]);
-        if (options.n_set == TRAIN_SETTINGS_MAX)
+        const char *name = shop->grid->axes[a].name;
+        const char *value = nn_search_value(shop->search, combination, a);
+        if (strcmp(name, "architecture") == 0)
+            options.architecture = value;
+        else if (train_options_set(&options, name, value) != 0)
             return -1;
-        options.set[options.n_set++] = texts[a];
     }
     return train_options_architecture(&options, ret_architecture);
 }

@@ -126,23 +126,20 @@ static const struct option names[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* A setting of its own letter becomes one of the list. 0, or -1 after saying why not. */
-static int add_setting(struct train_options *options, const char *name, const char *value)
+int train_options_set(struct train_options *options, const char *name, const char *value)
 {
     if (options->n_set == TRAIN_SETTINGS_MAX) {
         terminal_error(command, "more than %d settings", TRAIN_SETTINGS_MAX);
         return -1;
     }
-    if (!name) {
-        options->set[options->n_set++] = value;
-        return 0;
+    char *text = options->set[options->n_set];
+    int length =
+        snprintf(text, TRAIN_SETTING_TEXT, "%s%s%s", name ? name : "", name ? "=" : "", value);
+    if (length >= TRAIN_SETTING_TEXT) {
+        terminal_error(command, "'%.40s...' is longer than any setting", text);
+        return -1;
     }
-    size_t room = strlen(name) + strlen(value) + 2;
-    char *text = malloc(room);
-    if (!text)
-        abort();
-    snprintf(text, room, "%s=%s", name, value);
-    options->set[options->n_set++] = text;
+    options->n_set++;
     return 0;
 }
 
@@ -222,19 +219,19 @@ static int take_option(struct train_options *options, int letter, const char *te
 {
     switch (letter) {
     case 'S':
-        return add_setting(options, NULL, text);
+        return train_options_set(options, NULL, text);
     case 'e':
-        return add_setting(options, "epochs", text);
+        return train_options_set(options, "epochs", text);
     case 'c':
-        return add_setting(options, "cycle", text);
+        return train_options_set(options, "cycle", text);
     case 'b':
-        return add_setting(options, "batch", text);
+        return train_options_set(options, "batch", text);
     case 'r':
-        return add_setting(options, "rate", text);
+        return train_options_set(options, "rate", text);
     case 's':
-        return add_setting(options, "seed", text);
+        return train_options_set(options, "seed", text);
     case 'm':
-        return add_setting(options, "looks", "2");
+        return train_options_set(options, "looks", "2");
     case 'k':
         return take_count("--folds", text, 0, NN_FOLDS_MAX, &options->folds);
     case 't':

@@ -5,15 +5,15 @@
 #include "nn/cmd_architecture.h"
 #include "nn/crossval.h"
 
-enum { TRAIN_SETTINGS_MAX = 64, TRAIN_MERGES_MAX = 64 };
+enum { TRAIN_SETTINGS_MAX = 64, TRAIN_SETTING_TEXT = 192, TRAIN_MERGES_MAX = 64 };
 
-/* All strings borrowed from the command line. */
+/* All pointers borrowed from the command line. */
 struct train_options {
     const char *labels;
     const char *images;
     const char *output;
     const char *architecture;
-    const char *set[TRAIN_SETTINGS_MAX]; /* "name=value", also those of short options */
+    char set[TRAIN_SETTINGS_MAX][TRAIN_SETTING_TEXT]; /* "name=value", also of short options */
     size_t n_set;
     uint32_t folds;
     uint32_t validate; /* the one fold to train for, from 1; 0: all */
@@ -35,6 +35,10 @@ struct train_options {
     size_t n_merge;
     bool reproduce;
 };
+
+/* One more setting, "value" being "name=value" where `name` is NULL. 0, or -1 after saying why not.
+ */
+int train_options_set(struct train_options *options, const char *name, const char *value);
 
 /* An exit status, or -1 to go on. Says what is wrong. */
 int train_options_read(int argc, char **argv, struct train_options *ret_options);

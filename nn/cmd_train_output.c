@@ -14,14 +14,14 @@
 
 void train_name_run(const struct nn_crossval_training *run, uint32_t folds, char *buf, size_t size)
 {
-    int length = run->fold < folds ? snprintf(buf, size, "fold %u", (unsigned)run->fold + 1)
-                                   : snprintf(buf, size, "everything");
-    size_t at = (size_t)length < size ? (size_t)length : size - 1;
+    char fold[24] = "everything";
+    char member[24] = "";
+    if (run->fold < folds)
+        snprintf(fold, sizeof fold, "fold %u", (unsigned)run->fold + 1);
     if (run->member > 0)
-        length = snprintf(buf + at, size - at, ", member %u", (unsigned)run->member + 1);
-    at = strlen(buf);
-    if (run->label >= 0)
-        snprintf(buf + at, size - at, ", %s", nn_label_name((enum nn_label)run->label));
+        snprintf(member, sizeof member, ", member %u", (unsigned)run->member + 1);
+    snprintf(buf, size, "%s%s%s%s", fold, member, run->label >= 0 ? ", " : "",
+             run->label >= 0 ? nn_label_name((enum nn_label)run->label) : "");
 }
 
 /* What was trained, in one line. */
