@@ -96,7 +96,7 @@ void nn_pool_forward(const struct nn_layer *layer, const struct nn_pass *pass, c
     size_t plane = (size_t)layer->in.h * layer->in.w;
     size_t out_plane = (size_t)layer->out.h * layer->out.w;
     uint32_t wanted = pass->rows ? pass->rows : layer->out.h;
-    struct nn_row rows[NN_KERNEL_MAX];
+    struct nn_row rows[NN_KERNEL_MAX] = {{0}};
     for (uint32_t i = 0; i < pass->n; i++) {
         for (uint32_t y = 0; y < wanted; y++) {
             for (uint32_t ky = 0; ky < layer->spec.kernel_rows; ky++)
