@@ -5,6 +5,7 @@
 #include "instrument/matrix_image.h"
 #include "instrument/picture.h"
 #include "nn/cmd_labelled.h"
+#include "nn/event.h"
 #include "nn/model.h"
 
 #include <dirent.h>
@@ -22,6 +23,8 @@ struct options {
     double share;   /* of the frame's lines */
     uint32_t lines; /* instead of a share; 0: the share */
     bool csv;
+    bool events;
+    const struct nn_event_net *net; /* with events: what tells them */
 };
 
 static void print_usage(FILE *out)
@@ -36,6 +39,9 @@ static void print_usage(FILE *out)
           "  -s, --seen FRACTION    share of the frame's lines seen, above 0 to 1 (1)\n"
           "  -n, --lines N          number of lines seen, instead\n"
           "      --csv              comma-separated values (the only format, and the default)\n"
+          "      --events           list tip changes instead, as an agent would notice them: one "
+          "row\n"
+          "                         image,line,hazard per alarm, lines counted from 0 as scanned\n"
           "      --help             this text\n"
           "\n"
           "Prints image,asymmetries,individual_atoms,dimers,rows,tip_change,bad_blurry: one row\n"
@@ -48,9 +54,13 @@ static void print_usage(FILE *out)
 static int read_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        {"model", required_argument, NULL, 'm'}, {"seen", required_argument, NULL, 's'},
-        {"lines", required_argument, NULL, 'n'}, {"csv", no_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"model", required_argument, NULL, 'm'},
+        {"seen", required_argument, NULL, 's'},
+        {"lines", required_argument, NULL, 'n'},
+        {"csv", no_argument, NULL, 'c'},
+        {"events", no_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     optind = 1;
     int letter;
@@ -65,6 +75,8 @@ static int read_options(int argc, char **argv, struct options *options)
             return EXIT_USAGE;
         if (letter == 'm') {
             options->model = optarg;
+        } else if (letter == 'e') {
+            options->events = true;
         } else if (letter == 's') {
             if (labelled_number(command, "--seen", optarg, 1e-6, 1.0, &options->share) != 0)
                 return EXIT_USAGE;
@@ -93,6 +105,58 @@ static uint32_t lines_wanted(const struct options *options, uint32_t lines)
     return labelled_share(lines, options->share);
 }
 
+/* A CSV field: quoted where it must be. */
+static void print_field(const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, stdout);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+/*
+ * One row per alarm among the rows below `until`. values: (rows, points), first line first, of
+ * frame rows from `first_row` on.
+ */
+static int list_alarms(const struct options *options, const char *path, const double *values,
+                       uint32_t rows, uint32_t points, uint32_t first_row, uint32_t until)
+{
+    struct nn_event *event = malloc(sizeof *event);
+    if (!event)
+        return -ENOMEM;
+    nn_event_begin(event, options->net, points);
+    for (uint32_t row = 0; row < rows && first_row + row < until; row++) {
+        if (!nn_event_add_line(event, first_row + row, values + (size_t)row * points))
+            continue;
+        print_field(matrix_file_name(path));
+        printf(",%u,%.3f\n", (unsigned)event->alarm_row, (double)event->alarm_hazard);
+    }
+    free(event);
+    return 0;
+}
+
+static int list_picture_alarms(const struct options *options, const char *path,
+                               const struct picture_gray *gray, uint32_t until)
+{
+    size_t width = gray->width;
+    double *values = malloc(sizeof *values * width * gray->height);
+    if (!values)
+        return -ENOMEM;
+    for (uint32_t row = 0; row < gray->height; row++)
+        for (uint32_t x = 0; x < gray->width; x++)
+            values[row * width + x] = gray->pixels[(gray->height - 1 - row) * width + x];
+    int error = list_alarms(options, path, values, gray->height, gray->width, 0, until);
+    free(values);
+    return error;
+}
+
 static int judge_picture(struct nn_stream *stream, const struct options *options, const char *path,
                          float *ret_scores)
 {
@@ -105,14 +169,16 @@ static int judge_picture(struct nn_stream *stream, const struct options *options
     }
     struct nn_picture picture = {.width = gray.width, .height = gray.height, .gray = gray.pixels};
     uint32_t lines = labelled_frame_lines(gray.width, gray.height);
-    error = labelled_judge(stream, &picture, lines_wanted(options, lines), ret_scores);
+    uint32_t wanted = lines_wanted(options, lines);
+    error = options->events ? list_picture_alarms(options, path, &gray, wanted)
+                            : labelled_judge(stream, &picture, wanted, ret_scores);
     if (error)
         terminal_error(command, "%s: %s", path, strerror(-error));
     picture_gray_finish(&gray);
     return error;
 }
 
-static int judge_trace(struct nn_stream *stream, const struct options *options,
+static int judge_trace(struct nn_stream *stream, const struct options *options, const char *path,
                        const struct matrix_image *image, float *ret_scores)
 {
     const struct matrix_trace *trace = matrix_image_trace(image, SCAN_FORWARD_UP);
@@ -126,6 +192,12 @@ static int judge_trace(struct nn_stream *stream, const struct options *options,
         for (size_t i = 0; i < (size_t)trace->rows * trace->cols; i++)
             values[i] = (double)trace->raw[i];
     uint32_t wanted = lines_wanted(options, image->geometry.lines);
+    if (options->events) {
+        int failed =
+            list_alarms(options, path, values, trace->rows, trace->cols, trace->first_row, wanted);
+        free(values);
+        return failed;
+    }
     int error = nn_stream_begin(stream, trace->cols, image->geometry.lines);
     for (uint32_t row = 0; row < trace->rows && row < wanted && !error; row++)
         error =
@@ -144,28 +216,12 @@ static int judge_matrix(struct nn_stream *stream, const struct options *options,
         terminal_error(command, "%s: %s", path, reason);
         return error;
     }
-    error = judge_trace(stream, options, image, ret_scores);
+    error = judge_trace(stream, options, path, image, ret_scores);
     if (error)
         terminal_error(command, "%s: %s", path,
                        error == -ENODATA ? "no complete line of forward/up" : strerror(-error));
     matrix_image_destroy(image);
     return error;
-}
-
-/* A CSV field: quoted where it must be. */
-static void print_field(const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
 }
 
 static bool ends_with(const char *text, const char *ending)
@@ -186,7 +242,7 @@ static int judge_file(struct nn_stream *stream, const struct options *options, c
     float scores[NN_LABEL_COUNT];
     int error = is_matrix_image(path) ? judge_matrix(stream, options, path, scores)
                                       : judge_picture(stream, options, path, scores);
-    if (error)
+    if (error || options->events)
         return error;
     print_field(matrix_file_name(path));
     for (int k = 0; k < NN_LABEL_COUNT; k++)
@@ -242,12 +298,47 @@ static unsigned judge_path(struct nn_stream *stream, const struct options *optio
     return judge_file(stream, options, path) != 0;
 }
 
+static unsigned judge_paths(struct nn_stream *stream, const struct options *options, int n,
+                            char **paths)
+{
+    unsigned failed = 0;
+    for (int i = 0; i < n; i++)
+        failed += judge_path(stream, options, paths[i]);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        terminal_error(command, "stdout: %s", strerror(errno));
+        failed++;
+    }
+    return failed;
+}
+
+static int list_events(struct options *options, int n, char **paths)
+{
+    char path[COMMAND_PATH_MAX];
+    char reason[200];
+    struct nn_event_net *net = malloc(sizeof *net);
+    if (!net)
+        abort();
+    command_data_path("models/tip-change.tipev", path, sizeof path);
+    unsigned failed = 1;
+    if (nn_event_net_load(path, net, reason, sizeof reason) == 0) {
+        options->net = net;
+        puts("image,line,hazard");
+        failed = judge_paths(NULL, options, n, paths);
+    } else {
+        terminal_error(command, "%s: %s", path, reason);
+    }
+    free(net);
+    return failed ? EXIT_INTERNAL : EXIT_OK;
+}
+
 int cmd_classify(int argc, char **argv)
 {
     struct options options = {.share = 1.0};
     int status = read_options(argc, argv, &options);
     if (status >= 0)
         return status;
+    if (options.events)
+        return list_events(&options, argc - optind, argv + optind);
     char fallback[COMMAND_PATH_MAX];
     if (!options.model) {
         command_data_path("models/h-si-100.tipnn", fallback, sizeof fallback);
@@ -266,14 +357,9 @@ int cmd_classify(int argc, char **argv)
         for (int k = 0; k < NN_LABEL_COUNT; k++)
             printf(",%s", nn_label_name((enum nn_label)k));
         putchar('\n');
-        for (int i = optind; i < argc; i++)
-            failed += judge_path(stream, &options, argv[i]);
+        failed = judge_paths(stream, &options, argc - optind, argv + optind);
     }
     nn_stream_destroy(stream);
     nn_model_destroy(model);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        terminal_error(command, "stdout: %s", strerror(errno));
-        failed++;
-    }
     return failed ? EXIT_INTERNAL : EXIT_OK;
 }

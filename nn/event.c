@@ -1,0 +1,146 @@
+/* The network that tells tip changes, and its file. */
+#include "nn/event.h"
+
+#include "nn/bytes.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION = 1, NUMBERS = 6, FILE_BYTES_MAX = 1 << 20 };
+
+static const uint8_t magic[8] = {'T', 'I', 'P', 'E', 'V', '\r', '\n', 0x1A};
+
+/* What a file must agree on with this program. */
+static const uint32_t numbers[NUMBERS] = {VERSION,         NN_EVENT_COLS, NN_EVENT_FEATURES,
+                                          NN_EVENT_WINDOW, NN_EVENT_WIDE, NN_EVENT_NARROW};
+
+void nn_event_begin(struct nn_event *event, const struct nn_event_net *net, uint32_t points)
+{
+    memset(event, 0, sizeof *event);
+    event->net = net;
+    nn_event_trace_begin(&event->trace, points);
+}
+
+static float dot(uint32_t n, const float *a, const float *b)
+{
+    float sum = 0.0F;
+    for (uint32_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+static float logit_now(const struct nn_event *event)
+{
+    const struct nn_event_net *net = event->net;
+    float wide[NN_EVENT_WIDE];
+    for (int u = 0; u < NN_EVENT_WIDE; u++) {
+        float sum = net->wide_bias[u];
+        for (uint32_t ago = 0; ago < NN_EVENT_WINDOW; ago++)
+            sum += dot(NN_EVENT_FEATURES, net->wide[u][ago],
+                       event->features[(event->newest + NN_EVENT_WINDOW - ago) % NN_EVENT_WINDOW]);
+        wide[u] = fmaxf(sum, 0.0F);
+    }
+    float sum = net->out_bias;
+    for (int u = 0; u < NN_EVENT_NARROW; u++)
+        sum += net->out[u] *
+               fmaxf(net->narrow_bias[u] + dot(NN_EVENT_WIDE, net->narrow[u], wide), 0.0F);
+    return sum;
+}
+
+bool nn_event_add_line(struct nn_event *event, uint32_t row, const double *samples)
+{
+    event->newest = (event->newest + 1) % NN_EVENT_WINDOW;
+    nn_event_trace_add(&event->trace, row, samples, event->features[event->newest]);
+    float logit = fmaxf(fminf(logit_now(event), 30.0F), -30.0F);
+    event->hazard = 1.0F / (1.0F + expf(-logit));
+    /* The hazard speaks for as many lines as it reaches over, so each line counts its share. */
+    event->quiet -= (double)log1pf(expf(logit)) / NN_EVENT_REACH;
+    if (event->hazard <= event->net->threshold ||
+        (event->alarms > 0 && row - event->alarm_row <= NN_EVENT_REFRACTORY))
+        return false;
+    event->alarms++;
+    event->alarm_row = row;
+    event->alarm_hazard = event->hazard;
+    return true;
+}
+
+float nn_event_score(const struct nn_event *event)
+{
+    return (float)-expm1(event->quiet);
+}
+
+/* The net is nothing but floats, in the order of its file. */
+enum { NET_FLOATS = sizeof(struct nn_event_net) / sizeof(float) };
+
+static bool net_fits(const struct nn_event_net *net)
+{
+    float values[NET_FLOATS];
+    memcpy(values, net, sizeof values);
+    bool finite = true;
+    for (int i = 0; i < NET_FLOATS; i++)
+        finite = finite && isfinite(values[i]);
+    return finite && net->threshold > 0.0F && net->threshold < 1.0F;
+}
+
+static int parse(const uint8_t *data, size_t size, struct nn_event_net *ret_net, const char **why)
+{
+    struct nn_bytes_reader reader = {.at = data, .left = size};
+    const uint8_t *start = nn_bytes_get(&reader, sizeof magic);
+    *why = "not a detector of tip changes";
+    if (!start || memcmp(start, magic, sizeof magic) != 0)
+        return -EPROTO;
+    *why = "damaged: the checksum does not match";
+    if (!nn_bytes_sealed(data, size))
+        return -EBADMSG;
+    *why = "a detector of another version than this program's";
+    for (int i = 0; i < NUMBERS; i++)
+        if (nn_bytes_get_u32(&reader) != numbers[i])
+            return -EPROTO;
+    float values[NET_FLOATS];
+    nn_bytes_get_f32s(&reader, values, NET_FLOATS);
+    struct nn_event_net net;
+    memcpy(&net, values, sizeof net);
+    *why = "damaged: it is not the size it should be, or holds what is no number";
+    if (reader.failed || reader.left != NN_BYTES_SEAL || !net_fits(&net))
+        return -EBADMSG;
+    *ret_net = net;
+    return 0;
+}
+
+int nn_event_net_load(const char *path, struct nn_event_net *ret_net, char *error,
+                      size_t error_size)
+{
+    uint8_t *data;
+    size_t size;
+    int code = nn_bytes_read_file(path, FILE_BYTES_MAX, &data, &size);
+    if (code) {
+        snprintf(error, error_size, "%s", strerror(-code));
+        return code;
+    }
+    const char *why;
+    code = parse(data, size, ret_net, &why);
+    if (code)
+        snprintf(error, error_size, "%s", why);
+    free(data);
+    return code;
+}
+
+int nn_event_net_save(const char *path, const struct nn_event_net *net)
+{
+    if (!net_fits(net))
+        return -EINVAL;
+    struct nn_bytes_writer writer = {0};
+    nn_bytes_put(&writer, magic, sizeof magic);
+    for (int i = 0; i < NUMBERS; i++)
+        nn_bytes_put_u32(&writer, numbers[i]);
+    float values[NET_FLOATS];
+    memcpy(values, net, sizeof values);
+    nn_bytes_put_f32s(&writer, values, NET_FLOATS);
+    nn_bytes_seal(&writer);
+    int error = writer.failed ? -ENOMEM : nn_bytes_write_file(path, writer.data, writer.size);
+    free(writer.data);
+    return error;
+}
