@@ -66,12 +66,13 @@ static float pool_window(const struct nn_layer *layer, const struct nn_row *rows
 {
     const struct nn_layer_spec *spec = &layer->spec;
     bool largest = spec->kind == NN_LAYER_MAX_POOL;
-    float best = rows[0].at[c * rows[0].step + x0];
+    float best = 0.0F;
     float sum = 0.0F;
     for (uint32_t ky = 0; ky < spec->kernel_rows; ky++) {
         const float *line = rows[ky].at + c * rows[ky].step + x0;
         for (uint32_t kx = 0; kx < spec->kernel_cols; kx++) {
-            best = line[kx] > best ? line[kx] : best;
+            bool first = ky == 0 && kx == 0;
+            best = first || line[kx] > best ? line[kx] : best;
             sum += line[kx];
         }
     }
@@ -96,7 +97,7 @@ void nn_pool_forward(const struct nn_layer *layer, const struct nn_pass *pass, c
     size_t plane = (size_t)layer->in.h * layer->in.w;
     size_t out_plane = (size_t)layer->out.h * layer->out.w;
     uint32_t wanted = pass->rows ? pass->rows : layer->out.h;
-    struct nn_row rows[NN_KERNEL_MAX] = {{0}};
+    struct nn_row rows[NN_KERNEL_MAX];
     for (uint32_t i = 0; i < pass->n; i++) {
         for (uint32_t y = 0; y < wanted; y++) {
             for (uint32_t ky = 0; ky < layer->spec.kernel_rows; ky++)

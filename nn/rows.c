@@ -255,7 +255,7 @@ static bool pool_step(struct step *step, const float *row)
     memcpy(step->held + in_block * size, row, size * sizeof *row);
     if (in_block + 1 < layer->spec.kernel_rows)
         return false;
-    struct nn_row rows[NN_KERNEL_MAX] = {{0}};
+    struct nn_row rows[NN_KERNEL_MAX];
     for (uint32_t k = 0; k < layer->spec.kernel_rows; k++)
         rows[k] = (struct nn_row){.at = step->held + k * size, .step = layer->in.w};
     nn_pool_row(layer, rows, (struct nn_row_out){.at = step->out, .step = layer->out.w});
