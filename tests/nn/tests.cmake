@@ -22,6 +22,8 @@ tipwright_test(NAME test_nn_votes SOURCES ${NN_TESTS}/test_votes.c LIBS tipwrigh
 tipwright_test(NAME test_nn_builder SOURCES ${NN_TESTS}/test_builder.c LIBS tipwright_lab)
 tipwright_test(NAME test_nn_npy SOURCES ${NN_TESTS}/test_npy.c LIBS tipwright_lab PkgConfig::MATIO)
 tipwright_test(NAME test_nn_dataset SOURCES ${NN_TESTS}/test_dataset.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_evaluate SOURCES ${NN_TESTS}/test_evaluate.c ${NN_TESTS}/make_dataset.c
+  LIBS tipwright_nn)
 tipwright_test(NAME test_nn_metrics SOURCES ${NN_TESTS}/test_metrics.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_report SOURCES ${NN_TESTS}/test_report.c LIBS tipwright_lab
   PkgConfig::JANSSON)
