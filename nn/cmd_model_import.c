@@ -41,6 +41,7 @@ static void print_usage(FILE *out)
         "  --limit X           heights are cut off at this many spreads (default 5)\n"
         "  --looks N           2: also the mirrored frame (default 1)\n"
         "  --scaling HOW       median (default), frozen: needed to go on from row to row\n"
+        "  --lead_in N         grid rows shown upside down before the first (default 0)\n"
         "  --combine HOW       mean (default) of several files' scores, vote\n"
         "  --note TEXT         what was trained\n"
         "  -o, --output FILE   written whole or not at all\n"
@@ -75,13 +76,19 @@ static int take_combine(struct arguments *arguments)
 /* 0, 1 after --help, -1 after a word about what is wrong. */
 static int read_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    static const struct option options[] = {
-        {"rows", required_argument, NULL, 1},    {"cols", required_argument, NULL, 1},
-        {"planes", required_argument, NULL, 1},  {"flatten", required_argument, NULL, 1},
-        {"limit", required_argument, NULL, 1},   {"looks", required_argument, NULL, 1},
-        {"scaling", required_argument, NULL, 1}, {"combine", required_argument, NULL, 2},
-        {"note", required_argument, NULL, 3},    {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option options[] = {{"rows", required_argument, NULL, 1},
+                                            {"cols", required_argument, NULL, 1},
+                                            {"planes", required_argument, NULL, 1},
+                                            {"flatten", required_argument, NULL, 1},
+                                            {"limit", required_argument, NULL, 1},
+                                            {"looks", required_argument, NULL, 1},
+                                            {"scaling", required_argument, NULL, 1},
+                                            {"lead_in", required_argument, NULL, 1},
+                                            {"combine", required_argument, NULL, 2},
+                                            {"note", required_argument, NULL, 3},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     int which;
     for (int c; (c = getopt_long(argc, argv, "o:h", options, &which)) != -1;) {
         int error = 0;

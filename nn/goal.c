@@ -42,6 +42,13 @@ static float trust_of(const struct nn_goal *goal, const struct nn_example *examp
     return 1.0F;
 }
 
+/* Share of the frame that output row r ends at; 0 and less while it is led in. */
+static double share_at(const struct nn_goal_view *view, uint32_t r)
+{
+    double led_in = (double)view->led_in;
+    return ((double)(r + 1) / (double)view->rows - led_in) / (1.0 - led_in);
+}
+
 /* How much each row of a label counts; ret_weights: (rows). */
 static void weigh_rows(const struct nn_goal *goal, const struct nn_goal_view *view, uint32_t label,
                        float *ret_weights)
@@ -52,14 +59,14 @@ static void weigh_rows(const struct nn_goal *goal, const struct nn_goal_view *vi
     }
     double sum = 0.0;
     for (uint32_t r = 0; r < view->rows; r++) {
-        double share = (double)(r + 1) / (double)view->rows;
+        double share = share_at(view, r);
         /* The last row always counts, whatever first_row says. */
-        bool counts = share >= (double)goal->first_row || r + 1 == view->rows;
+        bool counts = (share > 0.0 && share >= (double)goal->first_row) || r + 1 == view->rows;
         ret_weights[r] = counts ? (float)pow(share, (double)goal->rising[label]) : 0.0F;
         sum += (double)ret_weights[r];
     }
     for (uint32_t r = 0; r < view->rows; r++) {
-        bool seen = (double)(r + 1) <= (double)view->seen * (double)view->rows + 1e-4;
+        bool seen = share_at(view, r) <= (double)view->seen + 1e-4;
         ret_weights[r] = seen ? (float)((double)ret_weights[r] / sum) : 0.0F;
     }
 }

@@ -43,6 +43,7 @@ struct nn_goal nn_goal_balanced(const struct nn_goal *goal, const struct nn_data
 struct nn_goal_view {
     const struct nn_example *example;
     uint32_t rows; /* of the output, 1.. */
+    float led_in;  /* share of those rows that come before the frame's own, 0.. below 1 */
     float seen;    /* share of the frame */
     int only;      /* the one label that counts, or -1: all */
 };

@@ -38,7 +38,8 @@ bool nn_input_spec_valid(const struct nn_input_spec *spec)
            spec->cols <= GRID_MAX && spec->limit > 0.0F && spec->limit <= 1e6F &&
            (unsigned)spec->flatten <= NN_FLATTEN_LINEAR && spec->looks >= 1 && spec->looks <= 2 &&
            spec->planes > 0 && spec->planes < 1U << NN_PLANE_COUNT &&
-           (unsigned)spec->scaling <= NN_SCALING_FROZEN;
+           (unsigned)spec->scaling <= NN_SCALING_FROZEN && spec->lead_in <= spec->rows &&
+           (spec->lead_in == 0 || spec->scaling == NN_SCALING_FROZEN);
 }
 
 static bool has(const struct nn_input_spec *spec, enum nn_plane plane)
@@ -48,7 +49,7 @@ static bool has(const struct nn_input_spec *spec, enum nn_plane plane)
 
 struct nn_shape nn_input_shape(const struct nn_input_spec *spec)
 {
-    struct nn_shape shape = {.c = 0, .h = spec->rows, .w = spec->cols};
+    struct nn_shape shape = {.c = 0, .h = spec->lead_in + spec->rows, .w = spec->cols};
     for (int plane = 0; plane < NN_PLANE_COUNT; plane++)
         shape.c += has(spec, (enum nn_plane)plane);
     return shape;
@@ -178,13 +179,32 @@ static void average_columns(struct nn_input *input, const double *values)
     }
 }
 
-/* Grid rows [ret_first, ret_end) that frame row `row` overlaps. */
+/* Half a line can be spared only by rows that have at least a whole one. */
+static bool spares_half(const struct nn_input *input)
+{
+    return input->spec.scaling == NN_SCALING_FROZEN && input->lines >= input->spec.rows;
+}
+
+/* Grid rows that are complete, the rows led in not counted. */
+static uint32_t grid_complete(const struct nn_input *input)
+{
+    if (input->lines == 0)
+        return 0;
+    uint64_t rows = input->spec.rows;
+    uint64_t spared = spares_half(input) ? rows : 0;
+    uint64_t complete = (2 * input->next_row * rows + spared) / (2 * input->lines);
+    return (uint32_t)(complete < rows ? complete : rows);
+}
+
+/* Grid rows [ret_first, ret_end) that frame row `row` overlaps and that may still change. */
 static void find_cells(const struct nn_input *input, uint32_t row, uint32_t *ret_first,
                        uint32_t *ret_end)
 {
     uint64_t rows = input->spec.rows;
     *ret_first = (uint32_t)(row * rows / input->lines);
     *ret_end = (uint32_t)(((row + 1) * rows + input->lines - 1) / input->lines);
+    if (input->spec.scaling == NN_SCALING_FROZEN && *ret_first < grid_complete(input))
+        *ret_first = grid_complete(input);
 }
 
 /* Lines that frame row `row` and grid row `r` share, 0..1. */
@@ -270,6 +290,17 @@ static double largest_size(uint32_t n, const double *samples)
     return largest;
 }
 
+/* Rows complete since there were `before` keep today's spread; those led in wait for each other. */
+static void freeze(struct nn_input *input, uint32_t before)
+{
+    uint32_t complete = grid_complete(input);
+    uint32_t lead_in = input->spec.lead_in;
+    uint32_t first = before < lead_in && complete >= lead_in ? 0 : before;
+    double gain = gain_now(input);
+    for (uint32_t r = first; r < complete; r++)
+        input->gain[r] = gain;
+}
+
 int nn_input_add_line(struct nn_input *input, uint32_t row, const double *samples)
 {
     if (row < input->next_row || row >= input->lines)
@@ -295,22 +326,29 @@ int nn_input_add_line(struct nn_input *input, uint32_t row, const double *sample
     input->before = input->flat;
     input->flat = held;
     input->n_seen++;
-    uint32_t complete = nn_input_rows_complete(input);
+    uint32_t before = grid_complete(input);
     input->next_row = row + 1;
-    for (uint32_t r = complete; r < nn_input_rows_complete(input); r++)
-        input->gain[r] = gain_now(input);
+    freeze(input, before);
     return 0;
 }
 
 uint32_t nn_input_lines_for(const struct nn_input *input, uint32_t rows)
 {
-    return (uint32_t)(((uint64_t)rows * input->lines + input->spec.rows - 1) / input->spec.rows);
+    uint32_t lead_in = input->spec.lead_in;
+    if (rows == 0)
+        return 0;
+    uint64_t grid = rows > 2 * lead_in ? rows - lead_in : lead_in;
+    uint64_t twice = 2 * grid * input->lines;
+    uint64_t spared = spares_half(input) ? input->spec.rows : 0;
+    uint64_t step = 2 * (uint64_t)input->spec.rows;
+    return twice > spared ? (uint32_t)((twice - spared + step - 1) / step) : 0;
 }
 
 uint32_t nn_input_rows_complete(const struct nn_input *input)
 {
-    return input->lines ? (uint32_t)((uint64_t)input->next_row * input->spec.rows / input->lines)
-                        : 0;
+    uint32_t complete = grid_complete(input);
+    uint32_t lead_in = input->spec.lead_in;
+    return complete == 0 || complete < lead_in ? 0 : lead_in + complete;
 }
 
 uint32_t nn_input_lines_seen(const struct nn_input *input)
@@ -366,11 +404,19 @@ static void write_plane(const struct nn_input *input, enum nn_plane plane, uint3
     }
 }
 
+/* The row of the grid that row r, rows led in included, shows. */
+static uint32_t grid_row(const struct nn_input *input, uint32_t r)
+{
+    uint32_t lead_in = input->spec.lead_in;
+    return r < lead_in ? lead_in - 1 - r : r - lead_in;
+}
+
 /* Plane after plane, `step` values apart. */
-static void write_row(const struct nn_input *input, uint32_t r, double gain, size_t step,
+static void write_row(const struct nn_input *input, uint32_t row, double gain, size_t step,
                       float *ret_values)
 {
-    bool frozen = input->spec.scaling == NN_SCALING_FROZEN && r < nn_input_rows_complete(input);
+    bool frozen = input->spec.scaling == NN_SCALING_FROZEN && row < nn_input_rows_complete(input);
+    uint32_t r = grid_row(input, row);
     for (int plane = 0; plane < NN_PLANE_COUNT; plane++) {
         if (!has(&input->spec, (enum nn_plane)plane))
             continue;
@@ -386,9 +432,10 @@ void nn_input_row(const struct nn_input *input, uint32_t r, float *ret_row)
 
 void nn_input_write(const struct nn_input *input, float *ret_planes)
 {
-    size_t cells = (size_t)input->spec.rows * input->spec.cols;
+    struct nn_shape shape = nn_input_shape(&input->spec);
+    size_t cells = (size_t)shape.h * shape.w;
     double gain = gain_now(input);
-    for (uint32_t r = 0; r < input->spec.rows; r++)
+    for (uint32_t r = 0; r < shape.h; r++)
         write_row(input, r, gain, cells, ret_planes + (size_t)r * input->spec.cols);
 }
 
@@ -406,5 +453,6 @@ void nn_input_mirror_row(const struct nn_input_spec *spec, const float *row, flo
 
 void nn_input_mirror(const struct nn_input_spec *spec, const float *planes, float *ret_mirrored)
 {
-    mirror_lines(nn_input_shape(spec).c * spec->rows, spec->cols, planes, ret_mirrored);
+    struct nn_shape shape = nn_input_shape(spec);
+    mirror_lines(shape.c * shape.h, shape.w, planes, ret_mirrored);
 }

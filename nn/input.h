@@ -50,13 +50,17 @@ struct nn_input_spec {
     uint32_t looks;  /* 1: the frame as it is; 2: also mirrored, and the logits' mean */
     uint32_t planes; /* bit p: plane p is there; they follow each other in rising order */
     enum nn_scaling scaling;
+    uint32_t lead_in; /* 0..rows, with frozen scaling only: the frame begins with this many of its
+                         first grid rows upside down, so that the first rows, too, have something
+                         like the surface above them and not an edge. They are there, all with one
+                         spread, as soon as that many rows are complete. */
 };
 
 struct nn_input;
 
 bool nn_input_spec_valid(const struct nn_input_spec *spec);
 
-/* (planes, rows, cols) */
+/* (planes, lead_in + rows, cols); "row" below counts these, the rows led in included. */
 struct nn_shape nn_input_shape(const struct nn_input_spec *spec);
 
 /* 0, -EINVAL (not valid), -ENOMEM. */
@@ -78,16 +82,20 @@ uint32_t nn_input_lines_seen(const struct nn_input *input);
 /* Share of the frame that the scan has passed, 0..1, skipped lines included. */
 float nn_input_seen(const struct nn_input *input);
 
-/* Grid rows whose lines have all been passed, from row 0 on. */
+/*
+ * Rows whose lines have all been passed, from row 0 on. With frozen scaling, and at least a line per
+ * row, half a line may be missing: no line is waited for that belongs to the next row for the larger
+ * part.
+ */
 uint32_t nn_input_rows_complete(const struct nn_input *input);
 
-/* ret_row: (planes, cols) of grid row r */
+/* ret_row: (planes, cols) of row r */
 void nn_input_row(const struct nn_input *input, uint32_t r, float *ret_row);
 
-/* ret_planes: (planes, rows, cols) */
+/* ret_planes: of nn_input_shape */
 void nn_input_write(const struct nn_input *input, float *ret_planes);
 
-/* Lines that must have been passed before `rows` grid rows are complete. */
+/* Lines that must have been passed before `rows` rows are complete. */
 uint32_t nn_input_lines_for(const struct nn_input *input, uint32_t rows);
 
 /* A row of nn_input_row seen in a mirror, columns from right to left. */

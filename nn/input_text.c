@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const keys[NN_INPUT_KEYS] = {"rows",  "cols",  "planes", "flatten",
-                                                "limit", "looks", "scaling"};
+static const char *const keys[NN_INPUT_KEYS] = {"rows",  "cols",  "planes",  "flatten",
+                                                "limit", "looks", "scaling", "lead_in"};
 static const char *const flatten_names[] = {"none", "median", "mean", "linear"};
 static const char *const plane_names[] = {"height", "roughness", "step", "seen", "turn"};
 static const char *const scaling_names[] = {"median", "frozen"};
@@ -87,10 +87,12 @@ bool nn_input_set(struct nn_input_spec *input, const char *key, const char *valu
         return read_limit(value, &input->limit);
     case 5:
         return read_whole(value, &input->looks);
-    default:
+    case 6:
         known = find_name(value, strlen(value), scaling_names, COUNT(scaling_names), &index);
         input->scaling = known ? (enum nn_scaling)index : input->scaling;
         return known;
+    default:
+        return read_whole(value, &input->lead_in);
     }
 }
 
@@ -108,7 +110,8 @@ void nn_input_get(const struct nn_input_spec *input, const char *key, char *ret_
 {
     unsigned which = 0;
     find_name(key, strlen(key), keys, NN_INPUT_KEYS, &which);
-    const uint32_t numbers[NN_INPUT_KEYS] = {input->rows, input->cols, 0, 0, 0, input->looks, 0};
+    const uint32_t numbers[NN_INPUT_KEYS] = {input->rows, input->cols,  0, 0,
+                                             0,           input->looks, 0, input->lead_in};
     if (which == 2)
         write_planes(input->planes, ret_text);
     else if (which == 3)

@@ -7,9 +7,10 @@
 
 /*
  * rows, cols: a number; planes: height, roughness, step, seen, turn, with commas; flatten: none,
- * median, mean, linear; limit: a number of spreads; looks: 1, 2; scaling: median, frozen.
+ * median, mean, linear; limit: a number of spreads; looks: 1, 2; scaling: median, frozen;
+ * lead_in: a number of rows.
  */
-enum { NN_INPUT_KEYS = 7, NN_INPUT_TEXT_MAX = 64 };
+enum { NN_INPUT_KEYS = 8, NN_INPUT_TEXT_MAX = 64 };
 
 /* Key i of NN_INPUT_KEYS. Borrowed, lives for ever. */
 const char *nn_input_key(unsigned i);

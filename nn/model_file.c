@@ -236,6 +236,7 @@ static const char *read_payload(struct nn_bytes_reader *reader, struct nn_model 
     model->input.looks = nn_bytes_get_u32(reader);
     model->input.planes = nn_bytes_get_u32(reader);
     model->input.scaling = (enum nn_scaling)nn_bytes_get_u32(reader);
+    model->input.lead_in = nn_bytes_get_u32(reader);
     if (!nn_input_spec_valid(&model->input))
         return "its input grid is out of range";
     if (!labels_match(reader))
@@ -389,6 +390,7 @@ static void put_head(struct nn_bytes_writer *writer, const struct nn_model_parts
     nn_bytes_put_u32(writer, parts->input.looks);
     nn_bytes_put_u32(writer, parts->input.planes);
     nn_bytes_put_u32(writer, (uint32_t)parts->input.scaling);
+    nn_bytes_put_u32(writer, parts->input.lead_in);
     nn_bytes_put_u32(writer, NN_LABEL_COUNT);
     for (int k = 0; k < NN_LABEL_COUNT; k++) {
         const char *name = nn_label_name((enum nn_label)k);

@@ -61,6 +61,7 @@ static const struct row rows[] = {
     SET("planes", input.planes, "height roughness step seen turn", "what each grid cell tells"),
     CHOICE("scaling", input.scaling, "median frozen",
            "frozen: complete rows never change again, as row-causal networks need"),
+    COUNT("lead_in", input.lead_in, 0, 512, "grid rows shown upside down before the first"),
     CHOICE("optimiser", optimiser.kind, "adam sgd nesterov", "adam with decoupled decay"),
     NUMBER("momentum", optimiser.momentum, 0, 0.9999, "adam: beta1"),
     NUMBER("beta2", optimiser.beta2, 0, 0.999999, "adam only"),
@@ -230,7 +231,7 @@ static int print_float(char *text, size_t size, float value)
     for (int digits = 6; digits <= 9; digits++) {
         length = snprintf(text, size, "%.*g", digits, (double)value);
         float again = strtof(text, NULL);
-        if (memcmp(&again, &value, sizeof value) == 0)
+        if (again <= value && again >= value)
             break;
     }
     return length;

@@ -149,6 +149,11 @@ static struct nn_random draw(const struct nn_trainer *trainer, uint64_t stream, 
     return nn_random_seed(nn_random_bits(&random), stream, index);
 }
 
+static float led_in(const struct nn_input_spec *spec)
+{
+    return (float)spec->lead_in / (float)(spec->lead_in + spec->rows);
+}
+
 static int show_example(struct nn_trainer *trainer, uint32_t index, uint32_t place)
 {
     const struct nn_example *example = &trainer->dataset->examples[index];
@@ -162,6 +167,7 @@ static int show_example(struct nn_trainer *trainer, uint32_t index, uint32_t pla
     trainer->seen[place] = nn_input_seen(trainer->input);
     struct nn_goal_view goal_view = {.example = example,
                                      .rows = trainer->outputs / NN_LABEL_COUNT,
+                                     .led_in = led_in(&trainer->settings.input),
                                      .seen = trainer->seen[place],
                                      .only = trainer->only};
     size_t at = (size_t)place * trainer->outputs;

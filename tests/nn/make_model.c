@@ -45,6 +45,7 @@ struct nn_input_spec make_input(enum make_kind kind)
     if (kind == MAKE_ROWS) {
         input.planes |= 1U << NN_PLANE_TURN;
         input.scaling = NN_SCALING_FROZEN;
+        input.lead_in = 4;
     }
     return input;
 }

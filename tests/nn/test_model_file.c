@@ -142,11 +142,11 @@ START_TEST(foreign_and_newer_files_are_named)
 END_TEST
 
 /* Where the table of six names ends: how members combine, their number, the first one's answers. */
-enum { AFTER_LABELS = 115 };
+enum { AFTER_LABELS = 119 };
 
 START_TEST(sealed_nonsense_is_refused)
 {
-    /* 8 magic, 4 version, 8 size; rows, cols, flatten, limit, looks, planes, scaling, labels. */
+    /* 8 magic, 4 version, 8 size; rows, cols, flatten, limit, looks, planes, scaling, lead_in, labels. */
     static const struct {
         size_t at;
         uint8_t value;
@@ -161,8 +161,9 @@ START_TEST(sealed_nonsense_is_refused)
         {41, 1, "input grid"},
         {40, 7, "weights"},
         {44, 2, "input grid"},
-        {48, 5, "labels"},
-        {53, 'A', "labels"},
+        {48, 1, "input grid"},
+        {52, 5, "labels"},
+        {57, 'A', "labels"},
         {AFTER_LABELS, 2, "number of networks"},
         {AFTER_LABELS + 4, 17, "number of networks"},
         {AFTER_LABELS + 8, 0, "per label"},

@@ -85,6 +85,8 @@ START_TEST(later_lines_change_nothing_before)
         ck_assert_mem_eq(before, after, cut * sizeof before[0]);
         /* Two lines complete a grid row, two of those an output row. */
         uint32_t later = kinds[_i] == MAKE_ROWS ? cut + 4 : cut;
+        while (later < FRAME_LINES && before[later][0] < 0.0F)
+            later++;
         if (later < FRAME_LINES)
             ck_assert_mem_ne(before[later], after[later], sizeof before[0]);
         free(changed);
@@ -450,6 +452,80 @@ START_TEST(a_complete_row_stays_as_it_is)
 }
 END_TEST
 
+START_TEST(a_frame_is_led_in_by_its_first_rows_upside_down)
+{
+    struct nn_input_spec spec = {.rows = ROWS,
+                                 .cols = COLS,
+                                 .flatten = NN_FLATTEN_MEAN,
+                                 .limit = 400.0F,
+                                 .looks = 1,
+                                 .planes = 1U << NN_PLANE_HEIGHT,
+                                 .scaling = NN_SCALING_FROZEN,
+                                 .lead_in = 3};
+    struct nn_input *input;
+    ck_assert_int_eq(nn_input_create(&spec, &input), 0);
+    ck_assert_uint_eq(nn_input_shape(&spec).h, ROWS + 3);
+    ck_assert_int_eq(nn_input_begin(input, 16, 16), 0);
+    ck_assert_uint_eq(nn_input_lines_for(input, 1), 6);
+    ck_assert_uint_eq(nn_input_lines_for(input, 6), 6);
+    ck_assert_uint_eq(nn_input_lines_for(input, 7), 8);
+    float planes[ROWS + 3][COLS];
+    float row[COLS];
+    for (uint32_t y = 0; y < 16; y++) {
+        double line[16];
+        for (int x = 0; x < 16; x++)
+            line[x] = (x < 8 ? 1.0 : -1.0) * (double)(1 + y);
+        ck_assert_int_eq(nn_input_add_line(input, y, line), 0);
+        ck_assert_uint_eq(nn_input_rows_complete(input), y < 5 ? 0 : 3 + (y + 1) / 2);
+        for (uint32_t r = 0; r < nn_input_rows_complete(input); r++) {
+            /* Grid row g holds lines of 2g + 1 and 2g + 2; the first three by the median of six. */
+            uint32_t g = r < 3 ? 2 - r : r - 3;
+            double spread = g < 3 ? 3.5 : (double)(2 * g + 3) / 2.0;
+            nn_input_row(input, r, row);
+            ck_assert_double_eq_tol((double)row[0], (2.0 * g + 1.5) / spread, 1e-5);
+        }
+    }
+    nn_input_write(input, planes[0]);
+    nn_input_row(input, ROWS + 2, row);
+    ck_assert_mem_eq(planes[ROWS + 2], row, sizeof row);
+    ck_assert_mem_eq(planes[0], planes[5], sizeof row);
+    /* A row is 1.625 lines: four end at 6.5, and the half is not waited for. */
+    ck_assert_int_eq(nn_input_begin(input, 16, 13), 0);
+    ck_assert_uint_eq(nn_input_lines_for(input, 3 + 4), 6);
+    nn_input_destroy(input);
+}
+END_TEST
+
+/* Also frames of fewer lines than the grid has rows: every row shows the line that crosses it. */
+START_TEST(no_row_of_a_whole_frame_stays_empty)
+{
+    const struct nn_input_spec spec = {.rows = 24,
+                                       .cols = COLS,
+                                       .flatten = NN_FLATTEN_MEAN,
+                                       .limit = 5.0F,
+                                       .looks = 1,
+                                       .planes = 1U << NN_PLANE_SEEN,
+                                       .scaling = NN_SCALING_FROZEN,
+                                       .lead_in = _i ? 3 : 0};
+    const double line[4] = {1.0, 2.0, 3.0, 5.0};
+    struct nn_shape shape = nn_input_shape(&spec);
+    struct nn_input *input;
+    ck_assert_int_eq(nn_input_create(&spec, &input), 0);
+    for (uint32_t lines = 1; lines < 60; lines++) {
+        float planes[27][COLS];
+        ck_assert_int_eq(nn_input_begin(input, 4, lines), 0);
+        ck_assert_uint_eq(nn_input_rows_complete(input), 0);
+        for (uint32_t y = 0; y < lines; y++)
+            ck_assert_int_eq(nn_input_add_line(input, y, line), 0);
+        ck_assert_uint_eq(nn_input_rows_complete(input), shape.h);
+        nn_input_write(input, planes[0]);
+        for (uint32_t r = 0; r < shape.h; r++)
+            ck_assert(planes[r][0] >= 0.5F);
+    }
+    nn_input_destroy(input);
+}
+END_TEST
+
 START_TEST(rows_are_complete_when_the_scan_has_passed_them)
 {
     static const uint32_t lines[] = {1, 3, 8, 13, 100, 8192};
@@ -528,6 +604,8 @@ int main(void)
     tcase_add_test(input, planes_hold_means_steps_and_what_was_seen);
     tcase_add_loop_test(input, the_median_is_the_middle_of_what_came, 0, 4);
     tcase_add_test(input, a_complete_row_stays_as_it_is);
+    tcase_add_test(input, a_frame_is_led_in_by_its_first_rows_upside_down);
+    tcase_add_loop_test(input, no_row_of_a_whole_frame_stays_empty, 0, 2);
     tcase_add_test(input, rows_are_complete_when_the_scan_has_passed_them);
     tcase_add_test(input, constant_lines_are_no_surface);
     tcase_add_test(input, flattening_takes_out_what_it_says);
