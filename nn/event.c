@@ -11,6 +11,8 @@
 
 enum { VERSION = 1, NUMBERS = 6, FILE_BYTES_MAX = 1 << 20 };
 
+#define NORM 1.5
+
 static const uint8_t magic[8] = {'T', 'I', 'P', 'E', 'V', '\r', '\n', 0x1A};
 
 /* What a file must agree on with this program. */
@@ -56,8 +58,7 @@ bool nn_event_add_line(struct nn_event *event, uint32_t row, const double *sampl
     nn_event_trace_add(&event->trace, row, samples, event->features[event->newest]);
     float logit = fmaxf(fminf(logit_now(event), 30.0F), -30.0F);
     event->hazard = 1.0F / (1.0F + expf(-logit));
-    /* The hazard speaks for as many lines as it reaches over, so each line counts its share. */
-    event->quiet -= (double)log1pf(expf(logit)) / NN_EVENT_REACH;
+    event->sum += exp(NORM * (double)logit);
     if (event->hazard <= event->net->threshold ||
         (event->alarms > 0 && row - event->alarm_row <= NN_EVENT_REFRACTORY))
         return false;
@@ -69,7 +70,8 @@ bool nn_event_add_line(struct nn_event *event, uint32_t row, const double *sampl
 
 float nn_event_score(const struct nn_event *event)
 {
-    return (float)-expm1(event->quiet);
+    double odds = pow(event->sum, 1.0 / NORM);
+    return (float)(odds / (1.0 + odds));
 }
 
 /* The net is nothing but floats, in the order of its file. */

@@ -49,7 +49,7 @@ struct nn_event {
     float features[NN_EVENT_WINDOW][NN_EVENT_FEATURES];
     uint32_t newest; /* of features */
     float hazard;    /* after the newest line, 0..1 */
-    double quiet;    /* log of the chance that nothing has happened in this frame */
+    double sum;      /* over lines, of the hazards' odds to the power 1.5 */
     uint32_t alarms; /* in this frame */
     uint32_t alarm_row;
     float alarm_hazard; /* of the last alarm, where it was raised */
@@ -64,7 +64,11 @@ void nn_event_begin(struct nn_event *event, const struct nn_event_net *net, uint
  */
 bool nn_event_add_line(struct nn_event *event, uint32_t row, const double *samples);
 
-/* Chance that the tip has changed in the frame as seen so far, 0..1, not calibrated. */
+/*
+ * How much the frame as seen so far speaks for a change somewhere, 0..1, not calibrated: the
+ * largest hazard, which others raise a little (their odds' sum in the norm 1.5). 0 before the first
+ * line.
+ */
 float nn_event_score(const struct nn_event *event);
 
 #endif
