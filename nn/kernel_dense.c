@@ -106,6 +106,43 @@ INLINE void product_block(const uint32_t n, const uint32_t vectors, const bool h
         store(p->out + i * p->out_step + v * V, sums[i][v]);
 }
 
+/*
+ * One vector with two whole blocks: memory answers two readers faster than one. Each sum is the
+ * same chain as above.
+ */
+INLINE void product_pair(const bool halved, const struct product *p)
+{
+    vec sums[2][BLOCK];
+    size_t apart = (size_t)BLOCK * V * p->inputs;
+    UNROLL
+    for (uint32_t b = 0; b < 2; b++)
+        UNROLL
+    for (uint32_t v = 0; v < BLOCK; v++)
+        sums[b][v] = (vec){0.0F};
+    const float *weights = p->weights;
+    const uint16_t *half = p->half;
+    for (uint32_t k = 0; k < p->inputs; k++) {
+        vec value = splat(p->in[k]);
+        UNROLL
+        for (uint32_t b = 0; b < 2; b++)
+            UNROLL
+        for (uint32_t v = 0; v < BLOCK; v++) {
+            vec w =
+                halved ? load_half(half + b * apart + v * V) : load(weights + b * apart + v * V);
+            sums[b][v] = multiply_add(value, w, sums[b][v]);
+        }
+        if (halved)
+            half += BLOCK * V;
+        else
+            weights += BLOCK * V;
+    }
+    UNROLL
+    for (uint32_t b = 0; b < 2; b++)
+        UNROLL
+    for (uint32_t v = 0; v < BLOCK; v++)
+        store(p->out + (b * BLOCK + v) * V, sums[b][v]);
+}
+
 #define PRODUCT(n, vectors)                                                                        \
     static void product_##n##_##vectors(const struct product *p)                                   \
     {                                                                                              \
@@ -140,23 +177,43 @@ static void expand(const uint16_t *half, size_t n, float *ret)
         store(ret + i, load_half(half + i));
 }
 
-void KERNEL(nn_dense)(const struct nn_dense_call *call)
+static void multiply_one(const struct nn_dense_call *call)
+{
+    uint32_t vectors = vectors_of(call->units);
+    for (uint32_t first = 0; first < vectors;) {
+        uint32_t size = block_from(vectors, first);
+        size_t before = (size_t)first * V * call->inputs;
+        struct product p = {.inputs = call->inputs,
+                            .weights = call->weights ? call->weights + before : NULL,
+                            .half = call->weights ? NULL : call->half + before,
+                            .in = call->in,
+                            .out = call->out + (size_t)first * V};
+        if (vectors - first >= 2 * BLOCK) {
+            if (p.half)
+                product_pair(true, &p);
+            else
+                product_pair(false, &p);
+            first += 2 * BLOCK;
+            continue;
+        }
+        if (p.half)
+            half_blocks[size - 1](&p);
+        else
+            blocks[0][size - 1](&p);
+        first += size;
+    }
+}
+
+static void multiply_many(const struct nn_dense_call *call)
 {
     uint32_t vectors = vectors_of(call->units);
     for (uint32_t first = 0; first < vectors; first += BLOCK) {
         uint32_t size = block_from(vectors, first);
         size_t before = (size_t)first * V * call->inputs;
-        struct product p = {.inputs = call->inputs,
-                            .in_step = call->in_step,
-                            .out_step = call->out_step,
-                            .in = call->in,
-                            .out = call->out + (size_t)first * V};
+        struct product p = {
+            .inputs = call->inputs, .in_step = call->in_step, .out_step = call->out_step};
         if (call->weights) {
             p.weights = call->weights + before;
-        } else if (call->n == 1) {
-            p.half = call->half + before;
-            half_blocks[size - 1](&p);
-            continue;
         } else {
             expand(call->half + before, (size_t)size * V * call->inputs, call->scratch);
             p.weights = call->scratch;
@@ -168,6 +225,14 @@ void KERNEL(nn_dense)(const struct nn_dense_call *call)
             blocks[n - 1][size - 1](&p);
         }
     }
+}
+
+void KERNEL(nn_dense)(const struct nn_dense_call *call)
+{
+    if (call->n == 1)
+        multiply_one(call);
+    else
+        multiply_many(call);
 }
 
 INLINE void adam_step(const struct nn_adam *a, const float *grads, float *first, float *second,

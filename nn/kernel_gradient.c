@@ -143,7 +143,7 @@ static uint32_t tiles_at_a_time(const struct nn_conv_shape *shape)
 {
     size_t per_tile = (size_t)PLANES * V * (groups_in(shape) + vectors_out(shape));
     size_t fit = (size_t)(1 << 19) / sizeof(float) / per_tile;
-    return fit < 64 ? 64 : (uint32_t)(fit > 128 ? 128 : fit);
+    return fit < 64 ? 64 : (uint32_t)(fit > TILES_MAX ? TILES_MAX : fit);
 }
 
 static size_t grad_plane(const struct nn_conv_shape *shape, uint32_t tiles)

@@ -9,11 +9,13 @@
  * Tiles at a time: both sides of the products should stay in the second-level cache, while each
  * reading of the weights should serve many tiles.
  */
+enum { LEAST = 24, MOST = 96 };
+
 static uint32_t tiles_at_a_time(const struct nn_conv_shape *shape)
 {
     size_t per_tile = (size_t)PLANES * V * (groups_in(shape) + vectors_out(shape));
-    size_t fit = (size_t)(3 << 17) / sizeof(float) / per_tile;
-    return fit < 24 ? 24 : (uint32_t)(fit > 96 ? 96 : fit / 12 * 12);
+    size_t fit = (size_t)(2 << 17) / sizeof(float) / per_tile;
+    return fit < LEAST ? LEAST : (uint32_t)(fit > MOST ? MOST : fit / 12 * 12);
 }
 
 static size_t out_plane(const struct nn_conv_shape *shape, uint32_t tiles)
@@ -116,13 +118,16 @@ static void put_tile(const struct nn_conv_call *call, struct tile tile, uint32_t
 static void transform_outputs(const struct nn_conv_call *call, const struct tiling *tiling,
                               uint32_t first, uint32_t tiles, const float *from)
 {
+    struct tile places[TILES_MAX];
     size_t plane = out_plane(call->shape, tiles);
+    for (uint32_t t = 0; t < tiles; t++)
+        places[t] = tile_at(tiling, first + t);
     for (uint32_t v = 0; v < vectors_out(call->shape); v++)
         for (uint32_t t = 0; t < tiles; t++) {
             vec values[TILE][TILE];
             tile_out(from + ((size_t)v * tiles + t) * V, plane, values);
             finish(call, v, values);
-            put_tile(call, tile_at(tiling, first + t), v, values);
+            put_tile(call, places[t], v, values);
         }
 }
 

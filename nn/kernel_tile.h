@@ -9,6 +9,9 @@
 
 enum { TILE = 4, REACH = 6, PLANES = REACH * REACH };
 
+/* Tiles that go through a product together, at most. */
+enum { TILES_MAX = 128 };
+
 /* Floats that keep the 36 planes from falling on the same lines of a cache. */
 enum { STAGGER = 5 * V };
 
@@ -149,20 +152,23 @@ INLINE struct tile tile_at(const struct tiling *tiling, uint32_t index)
                          .x = TILE * (index % tiling->across)};
 }
 
+/* Inputs of some tiles, group by group: along a row of tiles, reading runs on. */
 INLINE void transform_inputs(const struct nn_conv_shape *shape, const struct nn_map *map,
                              const struct tiling *tiling, uint32_t first, uint32_t tiles,
                              float *ret)
 {
+    const float *corners[TILES_MAX];
     size_t plane = in_plane(shape, tiles);
     for (uint32_t t = 0; t < tiles; t++) {
         struct tile tile = tile_at(tiling, first + t);
         ptrdiff_t row = (ptrdiff_t)tile.y - shape->pad_top;
         ptrdiff_t column = (ptrdiff_t)tile.x - shape->pad_left;
-        const float *in =
-            map->data + tile.image * map->image + row * (ptrdiff_t)map->row + column * V;
-        for (uint32_t g = 0; g < groups_in(shape); g++)
-            tile_in(in + g * map->group, map->row, ret + ((size_t)g * tiles + t) * V, plane);
+        corners[t] = map->data + tile.image * map->image + row * (ptrdiff_t)map->row + column * V;
     }
+    for (uint32_t g = 0; g < groups_in(shape); g++)
+        for (uint32_t t = 0; t < tiles; t++)
+            tile_in(corners[t] + g * map->group, map->row, ret + ((size_t)g * tiles + t) * V,
+                    plane);
 }
 
 #endif
