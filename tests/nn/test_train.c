@@ -300,6 +300,74 @@ START_TEST(every_way_learns)
 }
 END_TEST
 
+static const struct nn_layer_spec row_layers[] = {
+    {.kind = NN_LAYER_CONV,
+     .units = 6,
+     .kernel_rows = 3,
+     .kernel_cols = 3,
+     .stride_rows = 2,
+     .stride_cols = 2,
+     .padding_left = 1,
+     .padding_right = 1,
+     .causal = 1},
+    {.kind = NN_LAYER_BATCH_NORM},
+    {.kind = NN_LAYER_RELU},
+    {.kind = NN_LAYER_NOISE, .permille = 20},
+    {.kind = NN_LAYER_PREFIX_POOL},
+    {.kind = NN_LAYER_GRU, .units = 8},
+    {.kind = NN_LAYER_CONV,
+     .units = NN_LABEL_COUNT,
+     .kernel_rows = 1,
+     .kernel_cols = 1,
+     .stride_rows = 1,
+     .stride_cols = 1,
+     .causal = 1,
+     .bias = 1},
+};
+
+static float right_at(const struct nn_dataset *dataset, const struct nn_crossval *crossval,
+                      uint32_t share)
+{
+    bool use[RECORDINGS];
+    float area;
+    for (uint32_t r = 0; r < RECORDINGS; r++)
+        use[r] = crossval->fold[r] == 0;
+    ck_assert_int_eq(
+        nn_train_area(dataset, use, NN_LABEL_ROWS, crossval->together.at[share], &area), 0);
+    return area;
+}
+
+/* A verdict after every row learns from whole frames what it says of parts of them; rows that do
+ * not count do not learn. */
+START_TEST(rows_learn)
+{
+    struct nn_dataset *dataset = make_dataset();
+    struct nn_crossval_settings settings = {
+        .train = make_settings(), .folds = 2, .only_fold = 0, .members = 1, .threads = 1};
+    settings.train.layers = row_layers;
+    settings.train.n_layers = sizeof row_layers / sizeof *row_layers;
+    set(&settings.train, "scaling", "frozen");
+    set(&settings.train, "whole", "0.8");
+    set(&settings.train, "epochs", "20");
+    set(&settings.train, "cycle", "0");
+    set(&settings.train, "clip", "1");
+    struct nn_crossval *crossval = cross(dataset, &settings);
+    ck_assert(right_at(dataset, crossval, NN_SHARE_FULL) > 0.9F);
+    ck_assert(right_at(dataset, crossval, NN_SHARE_FULL - 2) > 0.8F);
+    nn_crossval_destroy(crossval);
+
+    /* With the last row's weight alone, early rows are asked for nothing. */
+    set(&settings.train, "first_row", "1");
+    set(&settings.train, "whole", "0");
+    set(&settings.train, "seen_min", "0.1");
+    crossval = cross(dataset, &settings);
+    const struct nn_epoch *last = &crossval->runs[0].history[19];
+    ck_assert(last->loss >= 0.0F && last->loss < 0.5F);
+    nn_crossval_destroy(crossval);
+    nn_dataset_destroy(dataset);
+}
+END_TEST
+
 START_TEST(stops_early_and_keeps_the_best)
 {
     struct nn_dataset *dataset = make_dataset();
@@ -553,6 +621,7 @@ int main(void)
     tcase_add_test(tcase, rows_are_weighed);
     tcase_add_test(tcase, mixtures_mix_losses);
     tcase_add_loop_test(tcase, every_way_learns, 0, 8);
+    tcase_add_test(tcase, rows_learn);
     tcase_add_test(tcase, stops_early_and_keeps_the_best);
     tcase_add_test(tcase, resumes_with_everything_on);
     tcase_add_test(tcase, stopping_leaves_figures_honest);

@@ -46,7 +46,8 @@ for ((attempt = 0; attempt < 200; attempt++)); do
   "${train[@]}" --folds 3 --threads 2 --output "$tmp/killed.tipnn" --resume \
     >"$tmp/out" 2>"$tmp/err" </dev/null &
   pid=$!
-  sleep "0.$(printf '%03d' $((RANDOM % 400 + 10 * attempt)))"
+  ms=$((RANDOM % 400 + 10 * attempt))
+  sleep "$((ms / 1000)).$(printf '%03d' $((ms % 1000)))"
   kill -KILL $pid 2>/dev/null && kills=$((kills + 1))
   wait $pid 2>/dev/null && break
 done
