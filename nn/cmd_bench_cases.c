@@ -9,12 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows of a recorded frame at a time. */
+enum { PREFIXES = 16 };
+
 struct judge {
     struct nn_network *network;
     struct nn_engine *engine;
     struct nn_shape input;
     uint32_t n;
     float *inputs;
+    float *outputs; /* of all prefixes */
 };
 
 static void destroy_judge(struct bench_subject *subject)
@@ -25,6 +29,7 @@ static void destroy_judge(struct bench_subject *subject)
     nn_engine_destroy(judge->engine);
     nn_network_destroy(judge->network);
     free(judge->inputs);
+    free(judge->outputs);
     free(judge);
     subject->context = NULL;
 }
@@ -75,13 +80,20 @@ static void run_judge(void *context)
     nn_engine_judge(judge->engine, &batch);
 }
 
-/* A frame from its first row to its last. */
+/* A frame from its first row to its last, one at a time as a microscope brings them. */
 static void run_rows(void *context)
 {
     struct judge *judge = context;
     nn_engine_begin(judge->engine);
     for (uint32_t y = 0; y < judge->input.h; y++)
         nn_engine_add_row(judge->engine, judge->inputs + (size_t)y * judge->input.w);
+}
+
+/* A recorded frame, some rows at a time; each row's outputs all the same. */
+static void run_prefixes(void *context)
+{
+    struct judge *judge = context;
+    nn_engine_prefixes(judge->engine, judge->inputs, judge->outputs);
 }
 
 static int create_judge(enum nn_reference_net which, bool causal,
@@ -139,21 +151,32 @@ static int check_prefixes(struct judge *judge, bool causal, double *ret_worst)
         worst = farthest(found, nn_engine_judge(whole, &batch),
                          nn_shape_size(nn_network_output(judge->network)), worst);
     }
+    nn_engine_prefixes(judge->engine, judge->inputs, judge->outputs);
+    size_t outputs = nn_shape_size(nn_network_output(judge->network));
+    if (!error) {
+        struct nn_batch batch = {.n = 1, .inputs = judge->inputs};
+        worst = farthest(judge->outputs + (judge->input.h - 1) * outputs,
+                         nn_engine_judge(whole, &batch), outputs, worst);
+    }
     nn_engine_destroy(whole);
     free(so_far);
     *ret_worst = worst;
     return error;
 }
 
-static int create_rows(bool causal, struct bench_subject *ret_subject)
+static int create_rows(bool causal, bool recorded, struct bench_subject *ret_subject)
 {
     struct nn_engine_options options = nn_engine_options();
     options.by_rows = true;
+    options.max_n = recorded ? PREFIXES : 1;
     int error = create_judge(NN_REFERENCE_A, causal, &options, ret_subject);
     if (error)
         return error;
-    ret_subject->run = run_rows;
-    error = check_prefixes(ret_subject->context, causal, &ret_subject->difference);
+    ret_subject->run = recorded ? run_prefixes : run_rows;
+    struct judge *judge = ret_subject->context;
+    size_t outputs = judge->input.h * nn_shape_size(nn_network_output(judge->network));
+    judge->outputs = malloc(outputs * sizeof *judge->outputs);
+    error = judge->outputs ? check_prefixes(judge, causal, &ret_subject->difference) : -ENOMEM;
     if (error)
         destroy_judge(ret_subject);
     return error;
@@ -176,12 +199,17 @@ static int create_a_batch(struct bench_subject *ret_subject)
 
 static int create_a_rows(struct bench_subject *ret_subject)
 {
-    return create_rows(false, ret_subject);
+    return create_rows(false, false, ret_subject);
+}
+
+static int create_a_prefixes(struct bench_subject *ret_subject)
+{
+    return create_rows(false, true, ret_subject);
 }
 
 static int create_a_causal(struct bench_subject *ret_subject)
 {
-    return create_rows(true, ret_subject);
+    return create_rows(true, false, ret_subject);
 }
 
 static int create_b(struct bench_subject *ret_subject)
@@ -220,7 +248,9 @@ const struct bench_case bench_nn_cases[] = {
     JUDGE("C, one step", "onnxruntime", "C", "1", 2.5, 1e-5, 1.0, create_c),
     JUDGE("C, one step, half-precision dense", "onnxruntime", "C", "1", 2.5, 1e-3, 1.0,
           create_c_half),
-    JUDGE("A, all 128 prefixes", "onnxruntime", "A", "1", 10.0, 1e-5, 128.0, create_a_rows),
+    JUDGE("A, all 128 prefixes, live", "onnxruntime", "A", "1", 10.0, 1e-5, 128.0, create_a_rows),
+    JUDGE("A, all 128 prefixes, recorded", "onnxruntime", "A", "1", 10.0, 1e-5, 128.0,
+          create_a_prefixes),
     JUDGE("A row-causal, all 128 prefixes", "onnxruntime", "A", "1", 150.0, 1e-5, 128.0,
           create_a_causal),
     JUDGE("D, batch 1", "onnxruntime", "D", "1", 1.0, 1e-5, 1.0, create_d),

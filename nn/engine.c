@@ -323,6 +323,8 @@ static void plan_dense(struct nn_engine *engine, uint32_t i)
         step->inputs = (uint32_t)before->out.row;
         step->in_step = before->out.image;
         step->features = before->out.data;
+        if (engine->options.by_rows)
+            step->queue = own(engine, (size_t)engine->options.max_n * step->pieces * step->inputs);
     }
     plan_products(engine, step);
     if (engine->failed)
@@ -460,7 +462,7 @@ static int check(const struct nn_engine *engine)
 int nn_engine_create(const struct nn_network *network, const struct nn_engine_options *options,
                      struct nn_engine **ret_engine)
 {
-    if (options->max_n == 0 || (options->by_rows && options->max_n != 1))
+    if (options->max_n == 0 || (options->by_rows && options->max_n > NN_ENGINE_ROWS_MAX))
         return -EINVAL;
     for (uint32_t i = 0; i < nn_network_layer_count(network); i++)
         if (kind_at(network, i) == NN_LAYER_BATCH_NORM)

@@ -45,4 +45,11 @@ void nn_engine_begin(struct nn_engine *engine);
 /* by_rows: rows arrive in order; row: (c, w). Returns the output so far, borrowed. */
 const float *nn_engine_add_row(struct nn_engine *engine, const float *row);
 
+/*
+ * by_rows: a whole recorded frame, what each of its rows brought, with the same bits as row by row
+ * but less to read: weights of a row of features serve max_n rows of the frame at a time.
+ * rows: (h, c, w); ret_outputs: (h, output).
+ */
+void nn_engine_prefixes(struct nn_engine *engine, const float *rows, float *ret_outputs);
+
 #endif

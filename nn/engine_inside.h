@@ -37,10 +37,14 @@ struct nn_step {
     size_t in_step; /* floats between samples */
     size_t piece_weights;
     float *features; /* where they begin */
+    float *queue;    /* by rows: features of max_n rows of a frame, (max_n, pieces, inputs) */
     uint16_t *half;
     float *sums;  /* (pieces, max_n, rounded) */
     float *state; /* LSTM: input and h side by side, then c */
 };
+
+/* By rows: rows of a frame at a time. */
+enum { NN_ENGINE_ROWS_MAX = 64 };
 
 /* By rows: a piece of the frame's memory and what it holds with all rows missing. */
 struct nn_frame_part {

@@ -338,12 +338,12 @@ static void put_row(const struct nn_step *step, uint32_t y, const float *row)
     }
 }
 
-const float *nn_engine_add_row(struct nn_engine *engine, const float *row)
+/* Takes the next row through all steps on maps. Returns the rows of features that are new. */
+static struct range take_row(struct nn_engine *engine, const float *row)
 {
     struct range range = {engine->n_rows, engine->n_rows + 1};
     put_row(&engine->steps[0], engine->n_rows++, row);
-    uint32_t s = 1;
-    for (; on_maps(&engine->steps[s]) && range.end > range.first; s++) {
+    for (uint32_t s = 1; on_maps(&engine->steps[s]); s++) {
         const struct nn_step *step = &engine->steps[s];
         range = engine->causal ? rows_completed(step, range) : rows_touched(step, range);
         if (range.end == range.first)
@@ -353,12 +353,93 @@ const float *nn_engine_add_row(struct nn_engine *engine, const float *row)
         else
             run_pool(engine, step, 0, range);
     }
+    return range;
+}
+
+static uint32_t first_plain(const struct nn_engine *engine)
+{
+    uint32_t s = 0;
     while (on_maps(&engine->steps[s]))
         s++;
-    if (range.end > range.first || !engine->newest) {
+    return s;
+}
+
+const float *nn_engine_add_row(struct nn_engine *engine, const float *row)
+{
+    struct range fresh = take_row(engine, row);
+    if (fresh.end > fresh.first || !engine->newest) {
         struct nn_batch batch = {.n = 1};
         engine->newest = NULL;
-        run_plain(engine, s, &batch, range, &engine->newest);
+        run_plain(engine, first_plain(engine), &batch, fresh, &engine->newest);
     }
     return engine->newest;
+}
+
+static bool holds(struct range range, uint32_t place)
+{
+    return place >= range.first && place < range.end;
+}
+
+/* Sums of piece p for n rows of the frame: anew where its features are, else as they were. */
+static void multiply_queue(const struct nn_engine *engine, const struct nn_step *step, uint32_t n,
+                           const struct range *fresh, uint32_t p)
+{
+    struct nn_step queued = *step;
+    queued.in_step = (size_t)step->pieces * step->inputs;
+    float *sums = step->sums + (size_t)p * engine->options.max_n * step->rounded;
+    for (uint32_t i = 0; i < n;) {
+        uint32_t end = i;
+        while (end < n && holds(fresh[end], p))
+            end++;
+        if (end == i) {
+            if (i > 0)
+                memcpy(sums + (size_t)i * step->rounded, sums + (size_t)(i - 1) * step->rounded,
+                       step->rounded * sizeof *sums);
+            i++;
+            continue;
+        }
+        queued.sums = step->sums + (size_t)i * step->rounded;
+        multiply(engine, &queued, end - i, step->queue + i * queued.in_step,
+                 (struct range){p, p + 1});
+        i = end;
+    }
+}
+
+/* The next n rows, n at most max_n. */
+static const float *take_rows(struct nn_engine *engine, uint32_t n, const float *rows)
+{
+    uint32_t s = first_plain(engine);
+    const struct nn_step *step = &engine->steps[s];
+    struct nn_shape in = engine->steps[0].layer->in;
+    struct range fresh[NN_ENGINE_ROWS_MAX];
+    for (uint32_t i = 0; i < n; i++) {
+        fresh[i] = take_row(engine, rows + (size_t)i * in.c * in.w);
+        size_t before = (size_t)fresh[i].first * step->inputs;
+        memcpy(step->queue + (size_t)i * step->pieces * step->inputs + before,
+               step->features + before,
+               (fresh[i].end - fresh[i].first) * (size_t)step->inputs * sizeof(float));
+    }
+    for (uint32_t p = 0; p < step->pieces; p++)
+        multiply_queue(engine, step, n, fresh, p);
+    struct nn_batch batch = {.n = n};
+    const float *out = NULL;
+    run_plain(engine, s, &batch, (struct range){0, 0}, &out);
+    /* What the next rows find as they were. */
+    for (uint32_t p = 0; p < step->pieces; p++) {
+        float *sums = step->sums + (size_t)p * engine->options.max_n * step->rounded;
+        memmove(sums, sums + (size_t)(n - 1) * step->rounded, step->rounded * sizeof *sums);
+    }
+    return out;
+}
+
+void nn_engine_prefixes(struct nn_engine *engine, const float *rows, float *ret_outputs)
+{
+    struct nn_shape in = engine->steps[0].layer->in;
+    size_t outputs = nn_shape_size(nn_network_output(engine->network));
+    nn_engine_begin(engine);
+    for (uint32_t y = 0; y < in.h; y += engine->options.max_n) {
+        uint32_t n = in.h - y < engine->options.max_n ? in.h - y : engine->options.max_n;
+        const float *out = take_rows(engine, n, rows + (size_t)y * in.c * in.w);
+        memcpy(ret_outputs + y * outputs, out, n * outputs * sizeof *out);
+    }
 }

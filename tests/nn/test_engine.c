@@ -375,6 +375,37 @@ START_TEST(causal_rows_are_computed_once_and_look_no_further)
 }
 END_TEST
 
+/* _i: network, and rows taken at a time. */
+START_TEST(prefixes_together_have_the_same_bits)
+{
+    struct nn_network *network = make_chain(_i % 2 ? causal_rows : plain_rows);
+    size_t outputs = nn_shape_size(nn_network_output(network));
+    struct nn_engine *single = make_rows(network);
+    struct nn_engine_options options = nn_engine_options();
+    options.by_rows = true;
+    options.max_n = 1 + 3 * (uint32_t)(_i / 2);
+    struct nn_engine *many;
+    ck_assert_int_eq(nn_engine_create(network, &options, &many), 0);
+    float *inputs = make_inputs(6);
+    float rows[VALUES];
+    float *together = room(21 * outputs * sizeof *together);
+    for (int frame = 0; frame < 2; frame++) {
+        for (uint32_t y = 0; y < 21; y++)
+            row_of(inputs + frame * VALUES, y, rows + (size_t)y * 3 * 18);
+        nn_engine_prefixes(many, rows, together);
+        nn_engine_begin(single);
+        for (uint32_t y = 0; y < 21; y++)
+            ck_assert_mem_eq(nn_engine_add_row(single, rows + (size_t)y * 3 * 18),
+                             together + y * outputs, outputs * sizeof *together);
+    }
+    free(together);
+    free(inputs);
+    nn_engine_destroy(single);
+    nn_engine_destroy(many);
+    nn_network_destroy(network);
+}
+END_TEST
+
 static void refuse(const struct nn_layer_spec *specs, struct nn_engine_options options)
 {
     struct nn_network *network = make_chain(specs);
@@ -396,7 +427,7 @@ START_TEST(what_does_not_fit_is_refused)
     refuse(chains[0], options);
     refuse(chains[2], options);
     refuse(chains[4], options);
-    options.max_n = 2;
+    options.max_n = 1000;
     refuse(plain_rows, options);
     options = nn_engine_options();
     options.keeps_state = true;
@@ -417,6 +448,7 @@ int main(void)
     tcase_add_test(tcase, state_goes_on_from_window_to_window);
     tcase_add_test(tcase, every_prefix_equals_the_frame_with_the_rest_missing);
     tcase_add_test(tcase, causal_rows_are_computed_once_and_look_no_further);
+    tcase_add_loop_test(tcase, prefixes_together_have_the_same_bits, 0, 8);
     tcase_add_test(tcase, what_does_not_fit_is_refused);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
