@@ -7,7 +7,9 @@
 enum {
     COLS = NN_EVENT_COLS,
     BANDS = 8,
+    BAND = COLS / BANDS, /* columns */
     STEP_BANDS = 16,
+    STEP_BAND = COLS / STEP_BANDS,
     SHIFT_MAX = 10, /* columns */
     LATELY = 12,    /* lines over which the usual is taken */
     USUAL = 80,
@@ -158,9 +160,9 @@ static float largest_band(const struct profile *d)
     float largest = 0.0F;
     for (int band = 0; band < BANDS; band++) {
         float sum = 0.0F;
-        for (int c = band * (COLS / BANDS); c < (band + 1) * (COLS / BANDS); c++)
+        for (int c = band * BAND; c < (band + 1) * BAND; c++)
             sum += d->values[c];
-        largest = fmaxf(largest, fabsf(sum) / (COLS / BANDS));
+        largest = fmaxf(largest, fabsf(sum) / BAND);
     }
     return largest;
 }
@@ -403,11 +405,11 @@ static float band_size(const struct profile *p)
     float squares = 0.0F;
     for (int band = 0; band < STEP_BANDS; band++) {
         float sum = 0.0F;
-        for (int c = band * (COLS / STEP_BANDS); c < (band + 1) * (COLS / STEP_BANDS); c++)
+        for (int c = band * STEP_BAND; c < (band + 1) * STEP_BAND; c++)
             sum += p->values[c];
         squares += sum * sum;
     }
-    return sqrtf(squares / STEP_BANDS) / (COLS / STEP_BANDS);
+    return sqrtf(squares / STEP_BANDS) / STEP_BAND;
 }
 
 static void fit_steps(const struct job *job)
