@@ -71,7 +71,7 @@ struct nn_event_trace {
     uint32_t points;
     double unit; /* rms of the first line with a surface, so that floats do */
     uint32_t next_row, n_kept, n_seen;
-    float lines[NN_EVENT_KEPT][NN_EVENT_COLS]; /* newest first after rotation by `newest` */
+    float lines[NN_EVENT_KEPT][NN_EVENT_COLS]; /* a ring; `newest` is where the last one lies */
     float scales[NN_EVENT_KEPT][NN_EVENT_SCALES];
     uint32_t newest;
     double offsets[NN_EVENT_KEPT], slopes[NN_EVENT_KEPT];
