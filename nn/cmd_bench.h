@@ -11,6 +11,7 @@ enum { BENCH_ROUNDS_MAX = 99, BENCH_PARAMETERS = 3 };
 
 struct bench_options {
     const char *peers; /* folder of programs named like peers, or NULL */
+    const char *only;  /* beginning of the names of cases wanted, or NULL */
     const char *model; /* line: model file */
     uint32_t rounds;
     bool json;

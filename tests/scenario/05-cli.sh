@@ -2,7 +2,7 @@
 # The command line: help, versions, exit codes, JSON, colours.
 . "$(dirname "$0")/common.bash"
 
-commands=(run sim replay demo check train eval model labels dataset judge classify convert info console status hold resume stop
+commands=(run sim replay demo check train eval model bench labels dataset judge classify convert info console status hold resume stop
   arm "do" journal keys)
 
 fixed_model "$tmp/model.tipnn" .05 .05 .05 .05 .05 .90
