@@ -1,13 +1,13 @@
 /* Little-endian numbers, sealed files. */
 #include "nn/bytes.h"
 
+#include "nn/new_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const uint8_t *nn_bytes_get(struct nn_bytes_reader *reader, size_t n)
 {
@@ -166,35 +166,13 @@ int nn_bytes_read_file(const char *path, size_t max_size, uint8_t **ret_data, si
     return error;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        }
-    }
-    return fsync(fd) == 0 ? 0 : -errno;
-}
-
 int nn_bytes_write_file(const char *path, const uint8_t *data, size_t size)
 {
-    size_t room = strlen(path) + sizeof ".part";
-    char *part = malloc(room);
-    if (!part)
-        return -ENOMEM;
-    snprintf(part, room, "%s.part", path);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int error = fd < 0 ? -errno : write_all(fd, data, size);
-    if (fd >= 0 && close(fd) != 0 && !error)
-        error = -errno;
-    if (!error && rename(part, path) != 0)
-        error = -errno;
-    if (error && fd >= 0)
-        unlink(part);
-    free(part);
-    return error;
+    struct nn_new_file file;
+    int error = nn_new_file_open(path, &file);
+    if (error)
+        return error;
+    if (fwrite(data, 1, size, file.stream) != size)
+        error = errno ? -errno : -EIO;
+    return nn_new_file_close(&file, error);
 }

@@ -4,6 +4,7 @@
 #include "agent/command.h"
 #include "agent/terminal.h"
 #include "config/yaml_reader.h"
+#include "nn/bytes.h"
 
 #include <errno.h>
 #include <math.h>
@@ -390,19 +391,15 @@ int architecture_read(const char *text, size_t size, struct architecture *ret_ar
 
 int architecture_read_file(const char *path, char **ret_text, size_t *ret_size)
 {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return errno > 0 ? -errno : -EIO;
-    char *text = malloc(DOC_BYTES_MAX + 1);
+    uint8_t *data;
+    size_t size;
+    int error = nn_bytes_read_file(path, DOC_BYTES_MAX, &data, &size);
+    if (error)
+        return error;
+    char *text = realloc(data, size + 1);
     if (!text)
         abort();
-    size_t size = fread(text, 1, DOC_BYTES_MAX + 1, file);
-    int error = ferror(file) ? -EIO : size > DOC_BYTES_MAX ? -EFBIG : 0;
-    fclose(file);
-    if (error) {
-        free(text);
-        return error;
-    }
+    text[size] = '\0';
     *ret_text = text;
     *ret_size = size;
     return 0;

@@ -40,8 +40,8 @@ int architecture_read(const char *text, size_t size, struct architecture *ret_ar
  */
 int architecture_load(const char *command, const char *name, struct architecture *ret_architecture);
 
-/* Reads a whole text file, at most as large as a policy may be; free(*ret_text). 0, or negative
- * errno. */
+/* A whole text file with '\0' behind it, at most as large as a policy may be; free(*ret_text). 0,
+ * or negative errno. */
 int architecture_read_file(const char *path, char **ret_text, size_t *ret_size);
 
 #endif

@@ -5,6 +5,7 @@
 #include "agent/terminal.h"
 #include "nn/mat_file.h"
 #include "nn/npy_file.h"
+#include "nn/table.h"
 
 #include <errno.h>
 #include <math.h>
@@ -210,17 +211,6 @@ static int write_multiplier(const struct writer *writer, const struct nn_builder
 
 /* ---- the list ---- */
 
-static void write_quoted(FILE *file, const char *text)
-{
-    fputc('"', file);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', file);
-        fputc(*text, file);
-    }
-    fputc('"', file);
-}
-
 static void write_rows(const struct writer *writer, const struct part *part, FILE *file)
 {
     for (uint32_t i = 0; i < part->n; i++) {
@@ -228,9 +218,9 @@ static void write_rows(const struct writer *writer, const struct part *part, FIL
         fprintf(file, "%s,%u,", part->x_name, (unsigned)i);
         if (sample->example != NN_SAMPLE_BLACK) {
             const struct nn_example *example = &writer->dataset->examples[sample->example];
-            write_quoted(file, example->image);
+            nn_table_put(file, example->image);
             fputc(',', file);
-            write_quoted(file, writer->dataset->recordings[example->recording]);
+            nn_table_put(file, writer->dataset->recordings[example->recording]);
         } else {
             fputc(',', file);
         }

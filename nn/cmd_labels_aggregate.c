@@ -1,7 +1,9 @@
 /* tipwright labels aggregate: a Zooniverse export into a table of labels, and a workbook. */
 #include "agent/command.h"
 #include "agent/terminal.h"
+#include "nn/bytes.h"
 #include "nn/cmd_labels.h"
+#include "nn/new_file.h"
 #include "nn/votes_zooniverse.h"
 #include "nn/workbook.h"
 
@@ -218,36 +220,6 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
     return 0;
 }
 
-/* The whole file, malloc'd. 0 or negative errno. */
-static int read_file(const char *path, char **ret_text, size_t *ret_size)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return -errno;
-    size_t room = 1 << 20;
-    size_t used = 0;
-    char *text = malloc(room);
-    int error = text ? 0 : -ENOMEM;
-    while (!error && (used += fread(text + used, 1, room - used, file)) == room) {
-        char *more = room >= EXPORT_BYTES_MAX ? NULL : realloc(text, 2 * room);
-        if (!more)
-            error = room >= EXPORT_BYTES_MAX ? -EFBIG : -ENOMEM;
-        else
-            text = more;
-        room *= 2;
-    }
-    if (!error && ferror(file))
-        error = -EIO;
-    fclose(file);
-    if (error) {
-        free(text);
-        return error;
-    }
-    *ret_text = text;
-    *ret_size = used;
-    return 0;
-}
-
 static void tell_reading(const struct nn_export_report *report, const struct arguments *arguments)
 {
     if (report->read_as_latin_1)
@@ -299,21 +271,9 @@ int labels_write_table(const struct nn_tally *tally, const char *path)
 {
     if (!path)
         return nn_tally_write_csv(tally, stdout) != 0 || fflush(stdout) != 0 ? -EIO : 0;
-    size_t size = strlen(path) + sizeof ".part";
-    char *part = malloc(size);
-    if (!part)
-        return -ENOMEM;
-    snprintf(part, size, "%s.part", path);
-    FILE *file = fopen(part, "wb");
-    int error = file ? nn_tally_write_csv(tally, file) : -errno;
-    if (file && fclose(file) != 0 && !error)
-        error = -errno;
-    if (!error && rename(part, path) != 0)
-        error = -errno;
-    if (error && file)
-        remove(part);
-    free(part);
-    return error;
+    struct nn_new_file file;
+    int error = nn_new_file_open(path, &file);
+    return error ? error : nn_new_file_close(&file, nn_tally_write_csv(tally, file.stream));
 }
 
 static int write_results(const struct nn_tally *tally, const struct arguments *arguments)
@@ -338,17 +298,18 @@ static int write_results(const struct nn_tally *tally, const struct arguments *a
 
 static int aggregate(const struct arguments *arguments)
 {
-    char *text = NULL;
+    uint8_t *text = NULL;
     size_t size = 0;
     char error[256];
     struct nn_export_report report;
     struct nn_tally *tally = NULL;
     struct nn_votes *votes = nn_votes_create();
     int exit_code = EXIT_INTERNAL;
-    int status = votes ? read_file(arguments->export_path, &text, &size) : -ENOMEM;
+    int status = votes ? nn_bytes_read_file(arguments->export_path, EXPORT_BYTES_MAX, &text, &size)
+                       : -ENOMEM;
     if (status == 0)
-        status =
-            nn_zooniverse_read(text, size, &arguments->read, votes, &report, error, sizeof error);
+        status = nn_zooniverse_read((const char *)text, size, &arguments->read, votes, &report,
+                                    error, sizeof error);
     else
         snprintf(error, sizeof error, "%s", strerror(-status));
     free(text);

@@ -2,6 +2,7 @@
 #include "agent/command.h"
 #include "agent/terminal.h"
 #include "nn/cmd_labels.h"
+#include "nn/new_file.h"
 #include "nn/vote_export.h"
 
 #include <errno.h>
@@ -31,24 +32,12 @@ static void print_usage(FILE *out)
 /* Into a new file that takes the path's place when it is complete. */
 static int write_file(struct vote_store *store, export_fn export, const char *path)
 {
-    size_t size = strlen(path) + sizeof ".part";
-    char *part = malloc(size);
-    if (!part)
-        abort();
-    snprintf(part, size, "%s.part", path);
-    FILE *out = fopen(part, "wb");
-    int status = out ? export(store, out) : -errno;
-    if (out && (ferror(out) || fflush(out) != 0 || fsync(fileno(out)) != 0) && status == 0)
-        status = -EIO;
-    if (out && fclose(out) != 0 && status == 0)
-        status = -errno;
-    if (status == 0 && rename(part, path) != 0)
-        status = -errno;
-    if (status < 0 && out)
-        remove(part);
+    struct nn_new_file file;
+    int status = nn_new_file_open(path, &file);
+    if (status == 0)
+        status = nn_new_file_close(&file, export(store, file.stream));
     if (status < 0)
         terminal_error(command, "%s: %s", path, strerror(-status));
-    free(part);
     return status;
 }
 

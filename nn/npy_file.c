@@ -1,6 +1,8 @@
 /* .npy files. */
 #include "nn/npy_file.h"
 
+#include "nn/new_file.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,22 +45,12 @@ int nn_npy_write(const char *path, const struct nn_array_form *form, const void 
     size_t n = 1;
     for (unsigned i = 0; i < form->rank; i++)
         n *= form->sizes[i];
-    size_t room = strlen(path) + sizeof ".part";
-    char *part = malloc(room);
-    if (!part)
-        return -ENOMEM;
-    snprintf(part, room, "%s.part", path);
-    FILE *file = fopen(part, "wb");
-    int error = file ? 0 : -errno;
-    if (file && (fwrite(header, HEADER_SIZE, 1, file) != 1 ||
-                 fwrite(data, types[form->type].size, n, file) != n))
+    struct nn_new_file file;
+    int error = nn_new_file_open(path, &file);
+    if (error)
+        return error;
+    if (fwrite(header, HEADER_SIZE, 1, file.stream) != 1 ||
+        fwrite(data, types[form->type].size, n, file.stream) != n)
         error = -EIO;
-    if (file && fclose(file) != 0 && !error)
-        error = -errno;
-    if (!error && rename(part, path) != 0)
-        error = -errno;
-    if (error && file)
-        remove(part);
-    free(part);
-    return error;
+    return nn_new_file_close(&file, error);
 }

@@ -65,17 +65,6 @@ void nn_scores_calibrate(const struct nn_scores *scores, float *const ret_scores
     free(columns);
 }
 
-static void put_text(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void name_column(uint32_t label, uint32_t share, const char *ending, char *ret_name,
                         size_t size)
 {
@@ -102,9 +91,9 @@ static void put_header(FILE *out)
 static void put_row(FILE *out, const struct nn_scores *scores, uint32_t i)
 {
     const struct nn_example *example = &scores->dataset->examples[i];
-    put_text(out, example->image);
+    nn_table_put(out, example->image);
     fputc(',', out);
-    put_text(out, scores->dataset->recordings[example->recording]);
+    nn_table_put(out, scores->dataset->recordings[example->recording]);
     fprintf(out, ",%g", (double)example->responses);
     for (int k = 0; k < NN_LABEL_COUNT; k++)
         fprintf(out, ",%.9g", (double)example->wanted[k]);

@@ -1,4 +1,4 @@
-/* Reading CSV. */
+/* Reading and writing CSV. */
 #include "nn/table.h"
 
 #include <errno.h>
@@ -104,4 +104,19 @@ unsigned nn_table_find(const struct nn_table *table, const char *name)
     while (column < table->n_fields && strcmp(table->fields[column], name) != 0)
         column++;
     return column;
+}
+
+void nn_table_put(FILE *file, const char *field)
+{
+    if (!strpbrk(field, ",\"\r\n")) {
+        fputs(field, file);
+        return;
+    }
+    fputc('"', file);
+    for (; *field; field++) {
+        if (*field == '"')
+            fputc('"', file);
+        fputc(*field, file);
+    }
+    fputc('"', file);
 }

@@ -5,6 +5,7 @@
 #define NN_TABLE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 enum { NN_TABLE_COLUMNS_MAX = 256 };
 
@@ -27,5 +28,8 @@ bool nn_table_next(struct nn_table *table);
 
 /* Where the current row, a header, has this field; n_fields when nowhere. */
 unsigned nn_table_find(const struct nn_table *table, const char *name);
+
+/* One field, in quotes where it needs them. */
+void nn_table_put(FILE *file, const char *field);
 
 #endif

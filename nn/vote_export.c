@@ -1,6 +1,7 @@
 /* Votes as CSV (RFC 4180, LF). */
 #include "nn/vote_export.h"
 
+#include "nn/table.h"
 #include "nn/vote_value.h"
 
 #include <errno.h>
@@ -18,21 +19,6 @@
 
 enum { TIME_SIZE = 40, US_PER_S = 1000000, US_PER_MS = 1000 };
 
-static void write_quoted(FILE *out, const char *text)
-{
-    if (!strpbrk(text, "\",\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 /* Takes the JSON. */
 static int write_json(FILE *out, json_t *json)
 {
@@ -40,7 +26,7 @@ static int write_json(FILE *out, json_t *json)
     json_decref(json);
     if (!text)
         return -ENOMEM;
-    write_quoted(out, text);
+    nn_table_put(out, text);
     free(text);
     return 0;
 }
@@ -186,7 +172,7 @@ static int write_classification(void *context, const struct vote_standing *stand
         return status;
     format_time(standing->t_utc_us, TIME_ZOONIVERSE, created);
     fprintf(out, "%" PRId64 ",", standing->id);
-    write_quoted(out, standing->user);
+    nn_table_put(out, standing->user);
     fprintf(out, ",%" PRId64 ",," WORKFLOW_ID "," WORKFLOW_NAME "," WORKFLOW_VERSION ",%s,,,",
             standing->user_id, created);
     status = write_json(out, metadata(standing, &value));
@@ -220,9 +206,9 @@ static int write_marks(void *context, const struct vote_standing *standing)
         return status;
     for (uint32_t i = value.n_marks; i-- > 0;) {
         uint32_t line = value.height - value.marks[i];
-        write_quoted(out, standing->image);
+        nn_table_put(out, standing->image);
         fputc(',', out);
-        write_quoted(out, standing->user);
+        nn_table_put(out, standing->user);
         fprintf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%.6f\n", value.height, value.marks[i],
                 line, (double)line / value.height);
     }

@@ -1,6 +1,8 @@
 /* Votes in, a table per picture out. */
 #include "nn/votes.h"
 
+#include "nn/table.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -256,21 +258,6 @@ void nn_tally_destroy(struct nn_tally *tally)
     free(tally);
 }
 
-static void write_text(FILE *file, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, file);
-        return;
-    }
-    fputc('"', file);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', file);
-        fputc(*text, file);
-    }
-    fputc('"', file);
-}
-
 static void write_number(FILE *file, bool known, uint32_t value)
 {
     fputc(',', file);
@@ -297,9 +284,9 @@ int nn_tally_write_csv(const struct nn_tally *tally, FILE *file)
     fputc('\n', file);
     for (size_t i = 0; i < tally->n; i++) {
         const struct nn_tally_row *row = &tally->rows[i];
-        write_text(file, row->image);
+        nn_table_put(file, row->image);
         fputc(',', file);
-        write_text(file, row->recording);
+        nn_table_put(file, row->recording);
         write_number(file, row->numbered, row->run);
         write_number(file, row->numbered, row->cycle);
         write_number(file, row->width_px > 0, row->width_px);

@@ -33,5 +33,6 @@ tipwright_test(NAME test_nn_onnx SOURCES ${NN_TESTS}/test_onnx.c ${NN_TESTS}/mak
   LIBS tipwright_lab)
 tipwright_test(NAME test_nn_vote_store SOURCES ${NN_TESTS}/test_vote_store.c
   LIBS tipwright_lab PkgConfig::SQLITE PkgConfig::JANSSON)
+tipwright_test(NAME test_nn_new_file SOURCES ${NN_TESTS}/test_new_file.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_rows SOURCES ${NN_TESTS}/test_rows.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_event SOURCES ${NN_TESTS}/test_event.c LIBS tipwright_nn)
