@@ -103,6 +103,9 @@ void cmd_model_print(FILE *out, const struct nn_model *model)
     }
     for (uint32_t m = 0; m < nn_model_members(model); m++)
         print_member(out, model, m);
+    if (nn_model_event(model))
+        fprintf(out, "detector of tip changes: %g times its log odds, alarm from %.3f\n",
+                (double)nn_model_event_weight(model), (double)nn_model_event(model)->threshold);
     if (*nn_model_note(model))
         fprintf(out, "note: %s\n", nn_model_note(model));
 }
@@ -121,6 +124,9 @@ static int export_model(const char *from, const char *to)
     struct nn_model *model;
     if (load(from, &model) != EXIT_OK)
         return EXIT_INTERNAL;
+    if (nn_model_event(model))
+        terminal_note("model", "the detector of tip changes is not part of the graph: tip_change "
+                               "is the networks' alone there");
     uint8_t *data = NULL;
     size_t size;
     int error = nn_onnx_write(model, &data, &size);

@@ -29,11 +29,13 @@ static int read_options(json_t *root, struct train_options *options)
     int one_per_label;
     int fold_members;
     int vote;
-    if (json_unpack_ex(root, &error, 0, "{s:i, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:o}",
+    int events;
+    double event_weight;
+    if (json_unpack_ex(root, &error, 0, "{s:i, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:F, s:o}",
                        "figures_version", &version, "architecture", &architecture, "settings",
                        &settings, "folds", &folds, "members", &members, "one_per_label",
-                       &one_per_label, "fold_members", &fold_members, "vote", &vote, "figures",
-                       &figures) != 0) {
+                       &one_per_label, "fold_members", &fold_members, "vote", &vote, "events",
+                       &events, "event_weight", &event_weight, "figures", &figures) != 0) {
         terminal_error(command, "figures: %s", error.text);
         return -1;
     }
@@ -49,6 +51,9 @@ static int read_options(json_t *root, struct train_options *options)
     options->one_per_label = one_per_label != 0;
     options->fold_members = fold_members != 0;
     options->vote = vote != 0;
+    options->event_weight = (float)event_weight;
+    if (!events)
+        options->events = options->event_scores = NULL;
     options->n_set = 0;
     for (size_t i = 0; i < json_array_size(settings); i++) {
         const char *text = json_string_value(json_array_get(settings, i));
@@ -138,6 +143,14 @@ int train_reproduce(const struct train_options *options)
         all.labels = "../shared/data/labelled/labels.csv";
     if (!all.images)
         all.images = "../shared/data/labelled/images";
+    char events[COMMAND_PATH_MAX];
+    char event_scores[COMMAND_PATH_MAX];
+    command_data_path("models/tip-change.tipev", events, sizeof events);
+    command_data_path("models/tip-change.scores.csv", event_scores, sizeof event_scores);
+    if (!all.events) {
+        all.events = events;
+        all.event_scores = event_scores;
+    }
     if (!all.output)
         all.output = "h-si-100.reproduced.tipnn";
     json_error_t error;

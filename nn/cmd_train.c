@@ -4,6 +4,7 @@
 #include "agent/command.h"
 #include "agent/terminal.h"
 #include "nn/cmd_labelled.h"
+#include "nn/cmd_train_blend.h"
 #include "nn/cmd_train_figures.h"
 #include "nn/cmd_train_output.h"
 
@@ -201,6 +202,8 @@ int train_all(const struct train_options *options, const struct architecture *ar
     char *checkpoints = checkpoint_prefix(options);
     struct nn_crossval *crossval = run(options, architecture, dataset, checkpoints);
     int bad = crossval ? 0 : -1;
+    if (!bad && options->event_scores)
+        bad = train_blend_events(options, dataset, crossval);
     if (!bad && options->folds)
         bad = evaluate(options, crossval, dataset, ret_report);
     if (!bad)

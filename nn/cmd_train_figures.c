@@ -100,10 +100,11 @@ int train_figures_write(const char *path, const struct train_options *options,
                                       number(list[i].figure.low), number(list[i].figure.high)));
     free(list);
     json_t *root = json_pack(
-        "{s:i, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:o}", "figures_version", 1,
+        "{s:i, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:f, s:i, s:i, s:o}", "figures_version", 1,
         "architecture", options->architecture, "settings", settings, "folds", (int)options->folds,
         "members", (int)options->members, "one_per_label", options->one_per_label, "fold_members",
-        options->fold_members, "vote", options->vote, "frames", (int)report->frames, "recordings",
+        options->fold_members, "vote", options->vote, "events", options->events != NULL,
+        "event_weight", (double)options->event_weight, "frames", (int)report->frames, "recordings",
         (int)report->recordings, "figures", figures);
     if (!root)
         return -ENOMEM;

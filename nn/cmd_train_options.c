@@ -36,6 +36,10 @@ static void print_usage(FILE *out)
         "      --one-per-label    six networks, each for one label\n"
         "      --fold-members     the folds' own networks are the members\n"
         "      --vote             members vote; otherwise their scores are averaged\n"
+        "      --events FILE      a detector of tip changes (train-events) that listens along in\n"
+        "                         the model, and\n"
+        "      --event-scores T   what its kind said of left-out frames (its --save-scores)\n"
+        "      --event-weight W   times its log odds is added to tip_change's logit (0.6)\n"
         "  -t, --threads N        trainings at a time (1); the result is the same\n"
         "  -R, --resume           go on from what an interrupted training or search left\n"
         "      --history FILE     every epoch of every training, as CSV\n"
@@ -78,6 +82,9 @@ enum long_option {
     OPTION_ONE_PER_LABEL,
     OPTION_FOLD_MEMBERS,
     OPTION_VOTE,
+    OPTION_EVENTS,
+    OPTION_EVENT_SCORES,
+    OPTION_EVENT_WEIGHT,
     OPTION_HISTORY,
     OPTION_CURVES,
     OPTION_SCORES,
@@ -111,6 +118,9 @@ static const struct option names[] = {
     {"one-per-label", no_argument, NULL, OPTION_ONE_PER_LABEL},
     {"fold-members", no_argument, NULL, OPTION_FOLD_MEMBERS},
     {"vote", no_argument, NULL, OPTION_VOTE},
+    {"events", required_argument, NULL, OPTION_EVENTS},
+    {"event-scores", required_argument, NULL, OPTION_EVENT_SCORES},
+    {"event-weight", required_argument, NULL, OPTION_EVENT_WEIGHT},
     {"history", required_argument, NULL, OPTION_HISTORY},
     {"curves", required_argument, NULL, OPTION_CURVES},
     {"save-scores", required_argument, NULL, OPTION_SCORES},
@@ -153,6 +163,16 @@ static int take_count(const char *name, const char *text, double min, double max
     return 0;
 }
 
+static int take_weight(struct train_options *options, const char *text)
+{
+    char *end;
+    options->event_weight = strtof(text, &end);
+    if (end != text && !*end && options->event_weight >= 0.0F && options->event_weight <= 10.0F)
+        return 0;
+    terminal_error(command, "--event-weight: '%s' is not a number in 0..10", text);
+    return -1;
+}
+
 static int take_shard(struct train_options *options, const char *text)
 {
     char *end;
@@ -187,6 +207,8 @@ static int take_plain(struct train_options *options, int letter, const char *tex
                  {'i', &options->images},
                  {'o', &options->output},
                  {'a', &options->architecture},
+                 {OPTION_EVENTS, &options->events},
+                 {OPTION_EVENT_SCORES, &options->event_scores},
                  {OPTION_HISTORY, &options->history},
                  {OPTION_CURVES, &options->curves},
                  {OPTION_SCORES, &options->scores},
@@ -242,6 +264,8 @@ static int take_option(struct train_options *options, int letter, const char *te
         return take_count("--members", text, 1, NN_MEMBERS_MAX, &options->members);
     case OPTION_INNER:
         return take_count("--inner", text, 2, NN_FOLDS_MAX, &options->inner);
+    case OPTION_EVENT_WEIGHT:
+        return take_weight(options, text);
     case OPTION_SHARD:
         return take_shard(options, text);
     default:
@@ -269,6 +293,8 @@ static int check_options(const struct train_options *options)
         wrong = "--validate: there is no such fold";
     else if (options->folds == 0 && (options->scores || options->figures || options->search))
         wrong = "--save-scores, --figures and --search need folds";
+    else if (!options->events != !options->event_scores)
+        wrong = "--events and --event-scores go together";
     else if (options->vote && options->members == 1 && !options->fold_members)
         wrong = "--vote: one network has nobody to vote against";
     if (wrong)
@@ -278,8 +304,12 @@ static int check_options(const struct train_options *options)
 
 int train_options_read(int argc, char **argv, struct train_options *ret_options)
 {
-    struct train_options options = {
-        .architecture = "h-si-100", .folds = 6, .members = 1, .threads = 1, .inner = 4};
+    struct train_options options = {.architecture = "h-si-100",
+                                    .folds = 6,
+                                    .members = 1,
+                                    .threads = 1,
+                                    .inner = 4,
+                                    .event_weight = 0.6F};
     optind = 1;
     int letter;
     while ((letter = getopt_long(argc, argv, "l:i:o:a:S:k:e:c:b:r:s:t:Rm", names, NULL)) != -1) {

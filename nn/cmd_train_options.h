@@ -23,7 +23,10 @@ struct train_options {
     bool fold_members;
     bool vote; /* members vote instead of averaging */
     bool resume;
-    const char *history; /* files to write; NULL: not */
+    const char *events;       /* a detector of tip changes to take into the model; NULL: none */
+    const char *event_scores; /* and what it said of left-out frames */
+    float event_weight;       /* how much its log odds count */
+    const char *history;      /* files to write; NULL: not */
     const char *curves;
     const char *scores;
     const char *figures;

@@ -106,6 +106,13 @@ int train_write_model(const struct train_options *options, const struct architec
         if (error)
             return error;
     }
+    struct nn_event_net event;
+    if (options->events) {
+        char why[256];
+        int error = nn_event_net_load(options->events, &event, why, sizeof why);
+        if (error)
+            return error;
+    }
     write_note(options, architecture, dataset, note, sizeof note);
     char *recordings = name_recordings(options, crossval, dataset);
     if (!recordings)
@@ -114,6 +121,8 @@ int train_write_model(const struct train_options *options, const struct architec
                                    .members = members,
                                    .n_members = n,
                                    .combine = options->vote ? NN_COMBINE_VOTE : NN_COMBINE_MEAN,
+                                   .event = options->events ? &event : NULL,
+                                   .event_weight = options->event_weight,
                                    .note = note,
                                    .recordings = recordings};
     int error = nn_model_save(options->output, &parts);

@@ -74,10 +74,18 @@ float nn_event_score(const struct nn_event *event)
     return (float)(odds / (1.0 + odds));
 }
 
+float nn_event_logit(const struct nn_event *event)
+{
+    const double most = 15.0;
+    if (!(event->sum > 0.0))
+        return (float)-most;
+    return (float)fmax(fmin(log(event->sum) / NORM, most), -most);
+}
+
 /* The net is nothing but floats, in the order of its file. */
 enum { NET_FLOATS = sizeof(struct nn_event_net) / sizeof(float) };
 
-static bool net_fits(const struct nn_event_net *net)
+bool nn_event_net_valid(const struct nn_event_net *net)
 {
     float values[NET_FLOATS];
     memcpy(values, net, sizeof values);
@@ -85,6 +93,30 @@ static bool net_fits(const struct nn_event_net *net)
     for (int i = 0; i < NET_FLOATS; i++)
         finite = finite && isfinite(values[i]);
     return finite && net->threshold > 0.0F && net->threshold < 1.0F;
+}
+
+void nn_event_net_put(struct nn_bytes_writer *writer, const struct nn_event_net *net)
+{
+    for (int i = 0; i < NUMBERS; i++)
+        nn_bytes_put_u32(writer, numbers[i]);
+    float values[NET_FLOATS];
+    memcpy(values, net, sizeof values);
+    nn_bytes_put_f32s(writer, values, NET_FLOATS);
+}
+
+bool nn_event_net_get(struct nn_bytes_reader *reader, struct nn_event_net *ret_net)
+{
+    for (int i = 0; i < NUMBERS; i++)
+        if (nn_bytes_get_u32(reader) != numbers[i])
+            return false;
+    float values[NET_FLOATS];
+    nn_bytes_get_f32s(reader, values, NET_FLOATS);
+    struct nn_event_net net;
+    memcpy(&net, values, sizeof net);
+    if (reader->failed || !nn_event_net_valid(&net))
+        return false;
+    *ret_net = net;
+    return true;
 }
 
 static int parse(const uint8_t *data, size_t size, struct nn_event_net *ret_net, const char **why)
@@ -97,16 +129,9 @@ static int parse(const uint8_t *data, size_t size, struct nn_event_net *ret_net,
     *why = "damaged: the checksum does not match";
     if (!nn_bytes_sealed(data, size))
         return -EBADMSG;
-    *why = "a detector of another version than this program's";
-    for (int i = 0; i < NUMBERS; i++)
-        if (nn_bytes_get_u32(&reader) != numbers[i])
-            return -EPROTO;
-    float values[NET_FLOATS];
-    nn_bytes_get_f32s(&reader, values, NET_FLOATS);
+    *why = "a detector of another version than this program's, or damaged";
     struct nn_event_net net;
-    memcpy(&net, values, sizeof net);
-    *why = "damaged: it is not the size it should be, or holds what is no number";
-    if (reader.failed || reader.left != NN_BYTES_SEAL || !net_fits(&net))
+    if (!nn_event_net_get(&reader, &net) || reader.left != NN_BYTES_SEAL)
         return -EBADMSG;
     *ret_net = net;
     return 0;
@@ -132,15 +157,11 @@ int nn_event_net_load(const char *path, struct nn_event_net *ret_net, char *erro
 
 int nn_event_net_save(const char *path, const struct nn_event_net *net)
 {
-    if (!net_fits(net))
+    if (!nn_event_net_valid(net))
         return -EINVAL;
     struct nn_bytes_writer writer = {0};
     nn_bytes_put(&writer, magic, sizeof magic);
-    for (int i = 0; i < NUMBERS; i++)
-        nn_bytes_put_u32(&writer, numbers[i]);
-    float values[NET_FLOATS];
-    memcpy(values, net, sizeof values);
-    nn_bytes_put_f32s(&writer, values, NET_FLOATS);
+    nn_event_net_put(&writer, net);
     nn_bytes_seal(&writer);
     int error = writer.failed ? -ENOMEM : nn_bytes_write_file(path, writer.data, writer.size);
     free(writer.data);

@@ -42,6 +42,15 @@ int nn_event_net_load(const char *path, struct nn_event_net *ret_net, char *erro
 /* Writes the file whole or not at all. 0, -EINVAL (a value that load would refuse), -errno. */
 int nn_event_net_save(const char *path, const struct nn_event_net *net);
 
+/* All numbers are finite, and the threshold is inside 0..1. */
+bool nn_event_net_valid(const struct nn_event_net *net);
+
+/* As part of another file. Reading gives false for values that load would refuse. */
+struct nn_bytes_reader;
+struct nn_bytes_writer;
+void nn_event_net_put(struct nn_bytes_writer *writer, const struct nn_event_net *net);
+bool nn_event_net_get(struct nn_bytes_reader *reader, struct nn_event_net *ret_net);
+
 /* Values; the net is borrowed. Some 20 KiB. */
 struct nn_event {
     const struct nn_event_net *net;
@@ -70,5 +79,8 @@ bool nn_event_add_line(struct nn_event *event, uint32_t row, const double *sampl
  * line.
  */
 float nn_event_score(const struct nn_event *event);
+
+/* The same as log odds, within +-15: what a network's tip_change logit is raised by. */
+float nn_event_logit(const struct nn_event *event);
 
 #endif

@@ -34,6 +34,16 @@ const struct nn_input_spec *nn_model_input(const struct nn_model *model)
     return &model->input;
 }
 
+const struct nn_event_net *nn_model_event(const struct nn_model *model)
+{
+    return model->has_event ? &model->event : NULL;
+}
+
+float nn_model_event_weight(const struct nn_model *model)
+{
+    return model->event_weight;
+}
+
 uint32_t nn_model_members(const struct nn_model *model)
 {
     return model->n_members;

@@ -6,6 +6,7 @@
 #define NN_MODEL_H
 
 #include "nn/calibrate.h"
+#include "nn/event.h"
 #include "nn/input.h"
 #include "nn/labels.h"
 #include "nn/network.h"
@@ -36,6 +37,13 @@ const char *nn_model_note(const struct nn_model *model);
 const char *nn_model_recordings(const struct nn_model *model);
 
 const struct nn_input_spec *nn_model_input(const struct nn_model *model);
+
+/*
+ * The detector of tip changes that listens along, or NULL. Its log odds (nn_event_logit) times the
+ * weight are added to every member's logit of tip_change before calibration. Borrowed.
+ */
+const struct nn_event_net *nn_model_event(const struct nn_model *model);
+float nn_model_event_weight(const struct nn_model *model);
 
 /* A model is one network or several that judge together: members, all with the same input. */
 enum { NN_MODEL_MEMBERS_MAX = 16 };
@@ -85,8 +93,10 @@ struct nn_model_parts {
     const struct nn_model_member *members;
     uint32_t n_members;
     enum nn_combine combine;
-    const char *note;       /* at most 4095 bytes */
-    const char *recordings; /* one name per line, at most 65535 bytes; NULL = "" */
+    const struct nn_event_net *event; /* NULL: none */
+    float event_weight;               /* 0..10 */
+    const char *note;                 /* at most 4095 bytes */
+    const char *recordings;           /* one name per line, at most 65535 bytes; NULL = "" */
 };
 
 /*

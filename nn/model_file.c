@@ -226,6 +226,25 @@ static const char *run_self_test(const struct nn_model *model, const struct self
     return same ? NULL : "its self-test gives other scores here than where it was made";
 }
 
+static bool event_weight_valid(float weight)
+{
+    return weight >= 0.0F && weight <= 10.0F;
+}
+
+static const char *read_event(struct nn_bytes_reader *reader, struct nn_model *model)
+{
+    uint32_t is_there = nn_bytes_get_u32(reader);
+    if (is_there > 1)
+        return "its detector of tip changes is there neither once nor not at all";
+    if (is_there == 0)
+        return NULL;
+    model->event_weight = nn_bytes_get_f32(reader);
+    if (!event_weight_valid(model->event_weight) || !nn_event_net_get(reader, &model->event))
+        return "its detector of tip changes is not one of this program's";
+    model->has_event = true;
+    return NULL;
+}
+
 /* Everything between the head and the seal. Returns the reason why not, or NULL. */
 static const char *read_payload(struct nn_bytes_reader *reader, struct nn_model *model)
 {
@@ -246,6 +265,8 @@ static const char *read_payload(struct nn_bytes_reader *reader, struct nn_model 
         reason = read_text(reader, sizeof model->note, model->note);
     if (!reason)
         reason = read_text(reader, sizeof model->recordings, model->recordings);
+    if (!reason)
+        reason = read_event(reader, model);
     struct self_test test = {0};
     if (!reason)
         reason = read_self_test(reader, &test);
@@ -412,6 +433,11 @@ static int encode(const struct nn_model_parts *parts, const struct self_test *te
     }
     put_text(writer, parts->note);
     put_text(writer, parts->recordings ? parts->recordings : "");
+    nn_bytes_put_u32(writer, parts->event != NULL);
+    if (parts->event) {
+        nn_bytes_put_f32s(writer, &parts->event_weight, 1);
+        nn_event_net_put(writer, parts->event);
+    }
     put_self_test(writer, test);
     if (writer->failed)
         return -ENOMEM;
@@ -446,6 +472,10 @@ static int assemble(const struct nn_model_parts *parts, struct nn_model **ret_mo
         return -ENOMEM;
     model->input = parts->input;
     model->combine = parts->combine;
+    model->has_event = parts->event != NULL;
+    if (parts->event)
+        model->event = *parts->event;
+    model->event_weight = parts->event_weight;
     for (uint32_t i = 0; i < parts->n_members; i++) {
         const struct nn_model_member *from = &parts->members[i];
         struct inside *member = &model->members[model->n_members++];
@@ -464,6 +494,8 @@ static bool parts_fit(const struct nn_model_parts *parts)
 {
     return parts->n_members > 0 && parts->n_members <= NN_MODEL_MEMBERS_MAX &&
            nn_input_spec_valid(&parts->input) && strlen(parts->note) < NOTE_BYTES_MAX &&
+           (!parts->event ||
+            (event_weight_valid(parts->event_weight) && nn_event_net_valid(parts->event))) &&
            (!parts->recordings || strlen(parts->recordings) < RECORDINGS_BYTES_MAX);
 }
 

@@ -22,6 +22,9 @@ struct nn_model {
     struct inside members[NN_MODEL_MEMBERS_MAX];
     uint32_t n_members;
     enum nn_combine combine;
+    bool has_event;
+    struct nn_event_net event;
+    float event_weight;
     uint64_t work; /* multiply-adds of one verdict */
     char note[NOTE_BYTES_MAX];
     char recordings[RECORDINGS_BYTES_MAX];

@@ -1,6 +1,7 @@
 /* A verdict that grows with the frame. */
 #include "nn/stream.h"
 
+#include "nn/event.h"
 #include "nn/look.h"
 #include "nn/model.h"
 #include "nn/rows.h"
@@ -20,9 +21,10 @@ struct nn_stream {
     const struct nn_model *model;
     struct nn_input *input;
     struct voice voices[NN_MODEL_MEMBERS_MAX];
-    uint32_t pushed; /* grid rows that the voices have heard of */
-    float *row;      /* (planes, cols) */
-    float *mirrored; /* (planes, cols) */
+    uint32_t pushed;        /* grid rows that the voices have heard of */
+    float *row;             /* (planes, cols) */
+    float *mirrored;        /* (planes, cols) */
+    struct nn_event *event; /* NULL: the model has no detector */
 };
 
 static int create_voice(const struct nn_stream *stream, uint32_t member, struct voice *voice)
@@ -49,6 +51,10 @@ int nn_stream_create(const struct nn_model *model, struct nn_stream **ret_stream
     int error = stream->row && stream->mirrored ? 0 : -ENOMEM;
     if (!error)
         error = nn_input_create(nn_model_input(model), &stream->input);
+    if (!error && nn_model_event(model)) {
+        stream->event = calloc(1, sizeof *stream->event);
+        error = stream->event ? 0 : -ENOMEM;
+    }
     for (uint32_t i = 0; i < nn_model_members(model) && !error; i++)
         error = create_voice(stream, i, &stream->voices[i]);
     if (error) {
@@ -69,6 +75,7 @@ void nn_stream_destroy(struct nn_stream *stream)
         nn_look_destroy(stream->voices[i].look);
     }
     nn_input_destroy(stream->input);
+    free(stream->event);
     free(stream->row);
     free(stream->mirrored);
     free(stream);
@@ -80,6 +87,8 @@ int nn_stream_begin(struct nn_stream *stream, uint32_t points, uint32_t lines)
     if (error)
         return error;
     stream->pushed = 0;
+    if (stream->event)
+        nn_event_begin(stream->event, nn_model_event(stream->model), points);
     for (uint32_t i = 0; i < nn_model_members(stream->model); i++)
         for (uint32_t k = 0; k < LOOKS_MAX; k++)
             if (stream->voices[i].rows[k])
@@ -106,6 +115,8 @@ int nn_stream_add_line(struct nn_stream *stream, uint32_t row, const double *sam
     int error = nn_input_add_line(stream->input, row, samples);
     if (error)
         return error;
+    if (stream->event)
+        (void)nn_event_add_line(stream->event, row, samples);
     for (; stream->pushed < nn_input_rows_complete(stream->input); stream->pushed++)
         push_row(stream, stream->pushed);
     return 0;
@@ -130,6 +141,8 @@ int nn_stream_scores(struct nn_stream *stream, float *ret_scores)
 {
     if (nn_input_lines_seen(stream->input) == 0)
         return -ENODATA;
+    float change =
+        stream->event ? nn_model_event_weight(stream->model) * nn_event_logit(stream->event) : 0.0F;
     float logits[NN_MODEL_MEMBERS_MAX][NN_LABEL_COUNT];
     for (uint32_t i = 0; i < nn_model_members(stream->model); i++) {
         uint32_t n = nn_network_output(nn_model_network(stream->model, i)).c;
@@ -138,9 +151,15 @@ int nn_stream_scores(struct nn_stream *stream, float *ret_scores)
         if (error)
             return error;
         nn_model_place(nn_model_answers(stream->model, i), outputs, logits[i]);
+        logits[i][NN_LABEL_TIP_CHANGE] += change;
     }
     nn_model_scores(stream->model, nn_input_seen(stream->input), logits[0], ret_scores);
     return 0;
+}
+
+const struct nn_event *nn_stream_event(const struct nn_stream *stream)
+{
+    return stream->event;
 }
 
 /* Input rows that the network's first output row needs. */

@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+struct nn_event; /* nn/event.h */
 struct nn_model; /* nn/model.h */
 struct nn_stream;
 
@@ -47,6 +48,12 @@ int nn_stream_add_line(struct nn_stream *stream, uint32_t row, const double *sam
  * row, with the line that completes its first output row (nn_stream_first_line).
  */
 int nn_stream_scores(struct nn_stream *stream, float *ret_scores);
+
+/*
+ * What the model's detector of tip changes has heard of this frame, alarms and all; NULL without
+ * one. Borrowed, changes with the next line.
+ */
+const struct nn_event *nn_stream_event(const struct nn_stream *stream);
 
 /* Number of lines, from the first, that the first verdict of this frame needs. */
 uint32_t nn_stream_first_line(const struct nn_stream *stream);

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SHAPED(rows, cols, down, across)                                                           \
     .kernel_rows = (rows), .kernel_cols = (cols), .stride_rows = (down), .stride_cols = (across)
@@ -63,6 +64,18 @@ struct nn_model_member make_member(enum make_kind kind, uint64_t seed)
                      0);
     nn_network_randomise(member.network, seed);
     return member;
+}
+
+struct nn_event_net make_event_net(uint64_t seed)
+{
+    struct nn_random random = nn_random_seed(seed, 9, 0);
+    float values[sizeof(struct nn_event_net) / sizeof(float)];
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        values[i] = 0.1F * (float)nn_random_normal(&random);
+    struct nn_event_net net;
+    memcpy(&net, values, sizeof net);
+    net.threshold = 0.5F;
+    return net;
 }
 
 struct nn_model *make_model(const char *path, enum make_kind kind, uint64_t seed)

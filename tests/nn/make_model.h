@@ -13,6 +13,9 @@ struct nn_input_spec make_input(enum make_kind kind);
 /* A network of random weights over that grid, the same for the same seed. Destroy the network. */
 struct nn_model_member make_member(enum make_kind kind, uint64_t seed);
 
+/* A detector of tip changes with random weights. */
+struct nn_event_net make_event_net(uint64_t seed);
+
 /* A model with this one member, saved to `path` and loaded. */
 struct nn_model *make_model(const char *path, enum make_kind kind, uint64_t seed);
 

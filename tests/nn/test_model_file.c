@@ -99,6 +99,29 @@ START_TEST(calibration_is_applied_between_its_knots)
 }
 END_TEST
 
+START_TEST(a_detector_comes_back_as_it_was)
+{
+    struct nn_model_member member = make_member(MAKE_ROWS, 3);
+    struct nn_event_net event = make_event_net(5);
+    struct nn_model_parts parts = {.input = make_input(MAKE_ROWS),
+                                   .members = &member,
+                                   .n_members = 1,
+                                   .event = &event,
+                                   .event_weight = 0.75F,
+                                   .note = ""};
+    struct nn_model *model = save_and_load(path, &parts);
+    ck_assert_mem_eq(nn_model_event(model), &event, sizeof event);
+    ck_assert_float_eq(nn_model_event_weight(model), 0.75F);
+    nn_model_destroy(model);
+    parts.event_weight = -1.0F;
+    ck_assert_int_eq(nn_model_save(path, &parts), -EINVAL);
+    parts.event_weight = 0.75F;
+    event.out_bias = NAN;
+    ck_assert_int_eq(nn_model_save(path, &parts), -EINVAL);
+    nn_network_destroy(member.network);
+}
+END_TEST
+
 START_TEST(every_truncation_is_refused)
 {
     for (size_t n = 0; n < size; n += n < 400 ? 1 : 97) {
@@ -146,7 +169,8 @@ enum { AFTER_LABELS = 119 };
 
 START_TEST(sealed_nonsense_is_refused)
 {
-    /* 8 magic, 4 version, 8 size; rows, cols, flatten, limit, looks, planes, scaling, lead_in, labels. */
+    /* 8 magic, 4 version, 8 size; rows, cols, flatten, limit, looks, planes, scaling, lead_in,
+     * labels. */
     static const struct {
         size_t at;
         uint8_t value;
@@ -273,6 +297,7 @@ int main(void)
     tcase_add_test(tcase, loads_what_was_saved);
     tcase_add_test(tcase, saving_twice_gives_the_same_bytes);
     tcase_add_test(tcase, calibration_is_applied_between_its_knots);
+    tcase_add_test(tcase, a_detector_comes_back_as_it_was);
     tcase_add_test(tcase, every_truncation_is_refused);
     tcase_add_test(tcase, every_flipped_bit_is_refused);
     tcase_add_test(tcase, foreign_and_newer_files_are_named);

@@ -2,6 +2,7 @@
 #include "nn/stream.h"
 
 #include "make_model.h"
+#include "nn/event.h"
 #include "nn/look.h"
 #include "nn/median.h"
 #include "nn/random.h"
@@ -12,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char path[] = TEST_BINARY_DIR "/test_stream.tipnn";
 
@@ -91,6 +93,52 @@ START_TEST(later_lines_change_nothing_before)
             ck_assert_mem_ne(before[later], after[later], sizeof before[0]);
         free(changed);
     }
+}
+END_TEST
+
+/* What the detector says is added to tip_change's logit and to nothing else. */
+START_TEST(a_detector_raises_tip_change)
+{
+    struct nn_model_member member = make_member(MAKE_ROWS, 8);
+    struct nn_event_net net = make_event_net(4);
+    struct nn_model_parts parts = {.input = make_input(MAKE_ROWS),
+                                   .members = &member,
+                                   .n_members = 1,
+                                   .event_weight = 0.5F,
+                                   .note = ""};
+    struct nn_model *models[2];
+    struct nn_stream *streams[2];
+    for (int i = 0; i < 2; i++) {
+        parts.event = i ? &net : NULL;
+        models[i] = save_and_load("event.tipnn", &parts);
+        ck_assert_int_eq(nn_stream_create(models[i], &streams[i]), 0);
+        ck_assert_int_eq(nn_stream_begin(streams[i], FRAME_POINTS, FRAME_LINES), 0);
+    }
+    ck_assert_ptr_null(nn_stream_event(streams[0]));
+    struct nn_event alone;
+    nn_event_begin(&alone, &net, FRAME_POINTS);
+    for (uint32_t row = 0; row < FRAME_LINES; row++) {
+        add(streams[0], frame, row);
+        add(streams[1], frame, row);
+        nn_event_add_line(&alone, row, frame + (size_t)row * FRAME_POINTS);
+        float scores[2][NN_LABEL_COUNT];
+        if (nn_stream_scores(streams[0], scores[0]) == -ENODATA)
+            continue;
+        ck_assert_int_eq(nn_stream_scores(streams[1], scores[1]), 0);
+        ck_assert_float_eq(nn_event_logit(nn_stream_event(streams[1])), nn_event_logit(&alone));
+        for (int k = 0; k < NN_LABEL_COUNT; k++) {
+            double logit = log((double)scores[0][k] / (1.0 - (double)scores[0][k]));
+            if (k == NN_LABEL_TIP_CHANGE)
+                logit += 0.5 * (double)nn_event_logit(&alone);
+            ck_assert_double_eq_tol((double)scores[1][k], 1.0 / (1.0 + exp(-logit)), 1e-5);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        nn_stream_destroy(streams[i]);
+        nn_model_destroy(models[i]);
+    }
+    unlink("event.tipnn");
+    nn_network_destroy(member.network);
 }
 END_TEST
 
@@ -592,6 +640,7 @@ int main(void)
     tcase_set_timeout(tcase, 60.0);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, later_lines_change_nothing_before, 0, KINDS);
+    tcase_add_test(tcase, a_detector_raises_tip_change);
     tcase_add_loop_test(tcase, a_prefix_is_judged_as_if_fresh, 0, KINDS);
     tcase_add_loop_test(tcase, scores_do_not_depend_on_unit_offset_or_slope, 0, KINDS);
     tcase_add_loop_test(tcase, bad_lines_are_refused_and_leave_no_trace, 0, KINDS);
