@@ -1,5 +1,4 @@
 /* Planning: which layers become one step, where their maps lie, what is packed how. */
-#define _DEFAULT_SOURCE /* madvise */
 #include "nn/engine_inside.h"
 
 #include <errno.h>
