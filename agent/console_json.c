@@ -43,6 +43,8 @@ json_t *console_verdict_json(const struct verdict *verdict)
     json_object_set_new(json, "scores", scores(verdict->p));
     if (isfinite(verdict->p_other[0]))
         json_object_set_new(json, "scores_backward", scores(verdict->p_other));
+    if (verdict->changed)
+        json_object_set_new(json, "tip_change_line", json_integer(verdict->change_line));
     return json;
 }
 

@@ -1,6 +1,7 @@
 /* One or two network streams per frame, begun where the decision window begins. */
 #include "agent/judge.h"
 
+#include "nn/event.h"
 #include "nn/model.h"
 #include "nn/stream.h"
 
@@ -85,6 +86,13 @@ static void fill(const struct judge *judge, const struct judge_line *in, struct 
         verdict->p[i] = judge->forward[i];
         verdict->p_other[i] = NAN;
     }
+    const struct nn_event *event = nn_stream_event(judge->streams[FORWARD]);
+    verdict->changed = event && event->alarms > 0;
+    if (!verdict->changed)
+        return;
+    uint32_t row = judge->first_row + event->alarm_row;
+    verdict->change_line = judge->up ? row : in->lines - 1 - row;
+    verdict->change_is_new = event->alarm_row == judge->last_row;
 }
 
 static int add_forward(struct judge *judge, const struct judge_line *in, uint32_t row,

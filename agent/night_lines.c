@@ -137,6 +137,14 @@ static void note_best(struct night *night, const struct verdict *verdict)
     }
 }
 
+static void record_change(struct night *night, const struct verdict *verdict)
+{
+    char text[80];
+    snprintf(text, sizeof text, "frame %u_%u, line %u", verdict->run, verdict->cycle,
+             verdict->change_line);
+    night_record_event(night, "tip change", "agent", text);
+}
+
 static void take_verdict(struct night *night, const struct line_job *line)
 {
     night->verdict = line->verdict;
@@ -148,6 +156,8 @@ static void take_verdict(struct night *night, const struct line_job *line)
         night->use = line->use;
         note_best(night, &line->verdict);
     }
+    if (line->verdict.change_is_new)
+        record_change(night, &line->verdict);
     if (line->verdict.lines_due == line->verdict.lines_total)
         night->frames_watched++;
     night_news(night, (struct night_news){.kind = NEWS_VERDICT, .verdict = &night->verdict});

@@ -7,6 +7,8 @@
 #include "instrument/scan.h"
 #include "nn/labels.h"
 
+#include <stdbool.h>
+
 struct verdict {
     uint64_t seq; /* data message that completed it */
     uint64_t scan;
@@ -18,6 +20,9 @@ struct verdict {
     uint32_t lines_total;          /* planned lines of the frame */
     float p[NN_LABEL_COUNT];       /* calibrated, 0..1 */
     float p_other[NN_LABEL_COUNT]; /* the other direction's trace at the same line; NAN: none */
+    bool changed;                  /* a tip change was noticed in the forward trace so far ... */
+    uint32_t change_line;          /* ... the last one at this line, 0 = bottom row */
+    bool change_is_new;            /* ... and with the newest line */
     int64_t t_night_ns;            /* night clock */
 };
 

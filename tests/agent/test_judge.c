@@ -16,8 +16,8 @@ static const char path[] = TEST_BINARY_DIR "/test_judge.tipnn";
 static struct nn_model *model;
 static struct judge *judge;
 
-/* Four of eight grid rows make one row of the output. */
-static void set_up(void)
+/* Four of eight grid rows make one row of the output. detector: NULL for none. */
+static void make(const struct nn_event_net *detector)
 {
     static const struct nn_layer_spec layers[] = {{.kind = NN_LAYER_CONV,
                                                    .units = NN_LABEL_COUNT,
@@ -38,6 +38,7 @@ static void set_up(void)
                                              .scaling = NN_SCALING_FROZEN},
                                    .members = &member,
                                    .n_members = 1,
+                                   .event = detector,
                                    .note = "waits"};
     char error[200] = "";
     ck_assert_int_eq(nn_network_create(nn_input_shape(&parts.input), layers, 1, &member.network),
@@ -49,11 +50,22 @@ static void set_up(void)
     ck_assert_int_eq(judge_create(model, &judge), 0);
 }
 
+static void set_up(void)
+{
+    make(NULL);
+}
+
 static void tear_down(void)
 {
     judge_destroy(judge);
     nn_model_destroy(model);
     unlink(path);
+}
+
+static void use_detector(const struct nn_event_net *net)
+{
+    tear_down();
+    make(net);
 }
 
 static int add(uint32_t row, enum scan_trace trace, bool both, bool restart,
@@ -106,6 +118,26 @@ START_TEST(both_directions_wait_for_each_other)
 }
 END_TEST
 
+/* A detector that alarms at every line: its hazard is .7 whatever it sees. */
+START_TEST(a_tip_change_is_told_with_its_line)
+{
+    struct nn_event_net net = {.out_bias = 0.85F, .threshold = 0.5F};
+    use_detector(&net);
+    struct verdict verdict;
+    uint32_t told = 0;
+    for (uint32_t row = 0; row < LINES; row++) {
+        if (add(LINES - 1 - row, SCAN_FORWARD_DOWN, false, false, &verdict) != 0)
+            continue;
+        /* On the way down; alarms at rows 0, 7 and 14. */
+        ck_assert(verdict.changed);
+        ck_assert_uint_eq(verdict.change_line, LINES - 1 - row / 7 * 7);
+        ck_assert(verdict.change_is_new == (row % 7 == 0));
+        told += verdict.change_is_new;
+    }
+    ck_assert_uint_eq(told, 2);
+}
+END_TEST
+
 START_TEST(after_an_action_the_wait_begins_anew)
 {
     struct verdict verdict;
@@ -124,6 +156,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, nothing_is_said_before_there_is_a_verdict);
     tcase_add_test(tcase, both_directions_wait_for_each_other);
+    tcase_add_test(tcase, a_tip_change_is_told_with_its_line);
     tcase_add_test(tcase, after_an_action_the_wait_begins_anew);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
