@@ -32,6 +32,7 @@ static const struct entry entries[] = {
     {"convert", cmd_convert, "MATRIX files and images to PNG or GSF"},
     {"classify", cmd_classify, "judge images or recordings"},
     {"train", cmd_lab, "train a model on labelled images"},
+    {"train-events", cmd_lab, "train the detector of tip changes"},
     {"labels", cmd_lab, "from people's votes to labels: aggregate and more"},
     {"dataset", cmd_lab, "training sets for other programs"},
     {"eval", cmd_lab, "measure a model on labelled images"},
@@ -48,7 +49,7 @@ static void print_usage(FILE *out)
           "Conditions the tip of a scanning tunnelling microscope, unattended.\n\n",
           out);
     for (size_t i = 0; i < ENTRIES; i++)
-        fprintf(out, "  %-9s %s\n", entries[i].name, entries[i].summary);
+        fprintf(out, "  %-12s %s\n", entries[i].name, entries[i].summary);
     fputs("\n  --help     this text; `tipwright COMMAND --help` tells more\n"
           "  --version  the version\n"
           "\n"

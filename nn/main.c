@@ -12,6 +12,7 @@ static const struct {
     command_fn run;
 } entries[] = {
     {"train", cmd_train},
+    {"train-events", cmd_train_events},
     {"labels", cmd_labels},
     {"dataset", cmd_dataset},
     {"eval", cmd_eval},

@@ -467,6 +467,22 @@ void sim_scanner_line(struct sim_scanner *scanner, struct sim_tip *tip, uint32_t
     scanner->lines++;
 }
 
+void sim_scanner_event_step(struct sim_scanner *scanner, const struct sim_tip *before,
+                            const struct sim_tip_event *event, uint32_t line, double t_s,
+                            double *ret_m)
+{
+    struct line_job job = {.t_s = t_s, .tip = before, .event = event};
+    prepare_line(scanner, &job, line);
+    for (uint32_t i = 0; i < scanner->options.points; i++) {
+        double x, y;
+        to_surface(scanner, sample_x(scanner, i, true), job.y_m, t_s, &x, &y);
+        ret_m[i] = event->z_m;
+        if (event->kind != SIM_TIP_NO_EVENT)
+            ret_m[i] += probe_height(&scanner->after, &job.terrain, x, y) -
+                        probe_height(&scanner->before, &job.terrain, x, y);
+    }
+}
+
 double sim_scanner_z_m(const struct sim_scanner *scanner)
 {
     return scanner->last_z_m;

@@ -57,6 +57,14 @@ struct sim_line {
 void sim_scanner_line(struct sim_scanner *scanner, struct sim_tip *tip, uint32_t line, double t_s,
                       struct sim_line *ret);
 
+/*
+ * What an event changes, without noise: by how much each sample of this forward line, (points),
+ * lies higher after the event than before. `before`: the tip until then.
+ */
+void sim_scanner_event_step(struct sim_scanner *scanner, const struct sim_tip *before,
+                            const struct sim_tip_event *event, uint32_t line, double t_s,
+                            double *ret_m);
+
 /* Height of the last sample rendered. */
 double sim_scanner_z_m(const struct sim_scanner *scanner);
 

@@ -36,3 +36,4 @@ tipwright_test(NAME test_nn_vote_store SOURCES ${NN_TESTS}/test_vote_store.c
 tipwright_test(NAME test_nn_new_file SOURCES ${NN_TESTS}/test_new_file.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_rows SOURCES ${NN_TESTS}/test_rows.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_event SOURCES ${NN_TESTS}/test_event.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_event_train SOURCES ${NN_TESTS}/test_event_train.c LIBS tipwright_nn)
