@@ -312,6 +312,38 @@ START_TEST(hard_pulses_leave_bonds_and_deep_pokes_leave_debris)
 }
 END_TEST
 
+START_TEST(an_event_s_step_is_what_the_line_changes_by)
+{
+    enum { POINTS = 64 };
+    struct sim_surface *surface;
+    struct sim_scanner *scanner;
+    struct sim_scanner_options options = {
+        .seed = 9, .points = POINTS, .lines = 64, .frame_m = 4e-9, .line_time_s = .3};
+    struct sim_tip tip, other;
+    double there[POINTS], back[POINTS];
+    ck_assert_int_eq(sim_surface_create(6, &surface), 0);
+    ck_assert_int_eq(sim_scanner_create(&options, surface, &scanner), 0);
+    sim_tip_init(&tip, 1, SIM_TIP_ATOMIC);
+    sim_tip_init(&other, 2, SIM_TIP_ROWS);
+    struct sim_tip_event event = {.kind = SIM_TIP_Z_JUMP, .z_m = 50e-12, .after = tip};
+    sim_scanner_event_step(scanner, &tip, &event, 30, 9, there);
+    for (int i = 0; i < POINTS; i++)
+        ck_assert_double_eq_tol(there[i], 50e-12, 1e-18);
+    event = (struct sim_tip_event){.kind = SIM_TIP_CHANGE, .after = other};
+    sim_scanner_event_step(scanner, &tip, &event, 30, 9, there);
+    event.after = tip;
+    sim_scanner_event_step(scanner, &other, &event, 30, 9, back);
+    double largest = 0;
+    for (int i = 0; i < POINTS; i++) {
+        ck_assert_double_eq_tol(there[i], -back[i], 1e-18);
+        largest = fmax(largest, fabs(there[i]));
+    }
+    ck_assert_double_ge(largest, 1e-12);
+    sim_scanner_destroy(scanner);
+    sim_surface_destroy(surface);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim/scanner");
@@ -325,6 +357,7 @@ int main(void)
     tcase_add_test(tcase, a_place_is_the_same_in_a_narrow_and_in_a_wide_box);
     tcase_add_test(tcase, defects_stay_where_they_are);
     tcase_add_test(tcase, hard_pulses_leave_bonds_and_deep_pokes_leave_debris);
+    tcase_add_test(tcase, an_event_s_step_is_what_the_line_changes_by);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
