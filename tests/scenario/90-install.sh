@@ -5,8 +5,9 @@
 build=$(dirname "$(dirname "$tipwright")")
 check_exit 0 "cmake --install" cmake --install "$build" --prefix "$tmp/usr"
 installed=$tmp/usr/bin/tipwright
-for file in bin/tipwright share/man/man1/tipwright.1 share/tipwright/policies/h-si-100.yaml \
-  share/tipwright/policies/observe-only.yaml share/tipwright/limits.yaml \
+for file in bin/tipwright bin/tipwright-lab share/man/man1/tipwright.1 \
+  share/tipwright/policies/h-si-100.yaml share/tipwright/policies/observe-only.yaml \
+  share/tipwright/architectures/h-si-100.yaml share/tipwright/limits.yaml \
   lib/systemd/system/tipwright@.service; do
   check "$file is there" test -s "$tmp/usr/$file"
 done
@@ -21,6 +22,10 @@ check "and says the same version" cmp -s "$tmp/out" <("$tipwright" --version)
 # Moved as a whole, so that nothing of the build or source tree can be meant by accident.
 mv "$tmp/usr" "$tmp/elsewhere"
 installed=$tmp/elsewhere/bin/tipwright
+check_exit 0 "the laboratory's program is beside it" "$installed" labels --help
+check_exit 2 "an architecture that did not come with it is refused" \
+  "$installed" train -a none -l "$tmp/none.csv" -i "$tmp" -o "$tmp/none.tipnn"
+check "after a look where its own are" grep -q "$tmp/elsewhere/.*/architectures/none.yaml" "$tmp/err"
 if [ -s "$tmp/elsewhere/share/tipwright/models/h-si-100.tipnn" ]; then
   mv "$tmp/elsewhere/share/tipwright/models" "$tmp/models-hidden"
   check_exit 6 "without its model it does not start" "$installed" run --state "$tmp/none"
