@@ -17,11 +17,15 @@
 
 static const char command[] = "train-events";
 
-enum { FOLDS_MAX = 64, SIMULATED_MAX = 100000 };
+enum {
+    FOLDS_MAX = 64,
+    SIMULATED_MAX = 100000,
+    LEARNT_PARTS = 7, /* of ten simulated frames; the others are for figures */
+    CHECKED_PARTS = 3,
+};
 
 #define FALSE_ALARMS 0.1 /* per marked frame, where the threshold is set */
 #define SCORE_MAX 15.0F  /* of logits written */
-#define CHECKED 3 / 7    /* simulated frames beside those learnt from, for figures */
 
 struct options {
     const char *labels, *images, *marks, *output, *scores;
@@ -371,31 +375,34 @@ static int tell_marked(struct lesson *lesson, float *ret_threshold)
 /* Simulated frames that no net has learnt from, by the one that is written. */
 static int tell_simulated(struct lesson *lesson, uint32_t flat, float threshold)
 {
-    struct gathered frames;
+    const struct nn_event_net *net = &lesson->nets[lesson->options->folds];
+    const struct events_frame *first = &lesson->simulated[2 * lesson->n_learnt + flat];
     uint32_t n = lesson->n_checked;
+    size_t lines = 0;
+    for (uint32_t i = 0; i < n; i++)
+        lines += first[2 * i].truth.lines;
+    struct gathered frames;
+    float *logits = malloc((lines + 1) * sizeof *logits);
     int error = start_gathering(n, &frames);
-    for (uint32_t i = 0; i < n && !error; i++) {
-        const struct events_frame *frame = &lesson->simulated[2 * (lesson->n_learnt + i) + flat];
-        float *logits = malloc(((size_t)frame->truth.lines + 1) * sizeof *logits);
-        frames.logits[i] = logits;
-        error = logits ? 0 : -ENOMEM;
-        if (error)
-            break;
-        nn_event_judge(&lesson->nets[lesson->options->folds], &frame->frame, logits);
-        frames.truths[i] = frame->truth;
-        frames.group[i] = i;
-        frames.n++;
+    error = logits ? error : -ENOMEM;
+    float *next = logits;
+    for (; frames.n < n && !error; frames.n++) {
+        const struct events_frame *frame = &first[2 * frames.n];
+        nn_event_judge(net, &frame->frame, next);
+        frames.truths[frames.n] = frame->truth;
+        frames.logits[frames.n] = next;
+        frames.group[frames.n] = frames.n;
+        next += frame->truth.lines;
     }
-    if (!error && n > 0) {
-        struct events_judged judged = as_judged(&frames, n);
+    struct events_judged judged = as_judged(&frames, n);
+    if (!error && n > 0)
         error = events_print_row(stdout, flat ? "simulated, flattened" : "simulated, raw heights",
                                  &judged, threshold);
-        float own = nn_event_check_threshold(n, frames.truths, frames.logits, FALSE_ALARMS);
-        if (!error)
-            error = events_print_row(stdout, "  at one in ten of the same", &judged, own);
-    }
-    for (uint32_t i = 0; i < n && frames.logits; i++)
-        free((void *)(uintptr_t)frames.logits[i]);
+    if (!error && n > 0)
+        error = events_print_row(
+            stdout, "  at one in ten of the same", &judged,
+            nn_event_check_threshold(n, frames.truths, frames.logits, FALSE_ALARMS));
+    free(logits);
     end_gathering(&frames);
     return error;
 }
@@ -542,7 +549,7 @@ static int run(const struct options *options, const struct nn_dataset *dataset,
                             .dataset = dataset,
                             .marks = *marks,
                             .n_learnt = options->simulated,
-                            .n_checked = options->simulated * CHECKED};
+                            .n_checked = options->simulated * CHECKED_PARTS / LEARNT_PARTS};
     if (dataset->n_recordings < options->folds) {
         terminal_error(command, "%u recordings do not make %u folds",
                        (unsigned)dataset->n_recordings, (unsigned)options->folds);
