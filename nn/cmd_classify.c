@@ -24,6 +24,7 @@ struct options {
     uint32_t lines; /* instead of a share; 0: the share */
     bool csv;
     bool events;
+    const struct nn_model *judge;
     const struct nn_event_net *net; /* with events: what tells them */
 };
 
@@ -45,7 +46,8 @@ static void print_usage(FILE *out)
           "      --help             this text\n"
           "\n"
           "Prints image,asymmetries,individual_atoms,dimers,rows,tip_change,bad_blurry: one row\n"
-          "per image, scores 0 to 1. Images that cannot be read are named on stderr.\n"
+          "per image, scores 0 to 1. Images that cannot be read are named on stderr, as are those\n"
+          "with too few lines for a verdict, whose scores say what is usual.\n"
           "Exit status: 0 all judged, 1 one or more were not, 2 usage.\n",
           out);
 }
@@ -103,6 +105,21 @@ static uint32_t lines_wanted(const struct options *options, uint32_t lines)
     if (options->lines)
         return options->lines;
     return labelled_share(lines, options->share);
+}
+
+/*
+ * The verdict; with too few lines for one, what is usual, so that every image has its row. The
+ * agent has no verdict then and does nothing.
+ */
+static int ask(struct nn_stream *stream, const struct options *options, const char *path,
+               float *ret_scores)
+{
+    int error = nn_stream_scores(stream, ret_scores);
+    if (error != -ENODATA)
+        return error;
+    terminal_note(command, "%s: too few lines for a verdict; its row says what is usual", path);
+    nn_model_prior(options->judge, ret_scores);
+    return 0;
 }
 
 /* A CSV field: quoted where it must be. */
@@ -170,8 +187,12 @@ static int judge_picture(struct nn_stream *stream, const struct options *options
     struct nn_picture picture = {.width = gray.width, .height = gray.height, .gray = gray.pixels};
     uint32_t lines = labelled_frame_lines(gray.width, gray.height);
     uint32_t wanted = lines_wanted(options, lines);
-    error = options->events ? list_picture_alarms(options, path, &gray, wanted)
-                            : labelled_judge(stream, &picture, wanted, ret_scores);
+    if (options->events)
+        error = list_picture_alarms(options, path, &gray, wanted);
+    else
+        error = labelled_show(stream, &picture, wanted);
+    if (!error && !options->events)
+        error = ask(stream, options, path, ret_scores);
     if (error)
         terminal_error(command, "%s: %s", path, strerror(-error));
     picture_gray_finish(&gray);
@@ -203,7 +224,7 @@ static int judge_trace(struct nn_stream *stream, const struct options *options, 
         error =
             nn_stream_add_line(stream, trace->first_row + row, values + (size_t)row * trace->cols);
     free(values);
-    return error ? error : nn_stream_scores(stream, ret_scores);
+    return error ? error : ask(stream, options, path, ret_scores);
 }
 
 static int judge_matrix(struct nn_stream *stream, const struct options *options, const char *path,
@@ -351,6 +372,7 @@ int cmd_classify(int argc, char **argv)
         terminal_error(command, "%s: %s", options.model, reason);
         return EXIT_INTERNAL;
     }
+    options.judge = model;
     unsigned failed = nn_stream_create(model, &stream) != 0;
     if (!failed) {
         fputs("image", stdout);

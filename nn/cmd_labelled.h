@@ -22,11 +22,10 @@ void labelled_print(FILE *out, const char *title, const struct nn_report *report
 uint32_t labelled_frame_lines(uint32_t width, uint32_t height);
 
 /*
- * Scores of the first `seen` lines of grey rows, row 0 on top, as the agent would judge them.
- * gray: (height, width). 0, or what nn_stream says.
+ * Shows the stream the first `seen` lines of a picture, as an agent would be shown them. 0, or what
+ * nn_stream says.
  */
-int labelled_judge(struct nn_stream *stream, const struct nn_picture *picture, uint32_t seen,
-                   float *ret_scores);
+int labelled_show(struct nn_stream *stream, const struct nn_picture *picture, uint32_t seen);
 
 /* A share of a frame's lines, rounded, at least one and at most all. */
 uint32_t labelled_share(uint32_t lines, double share);

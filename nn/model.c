@@ -74,6 +74,22 @@ enum nn_combine nn_model_combine(const struct nn_model *model)
     return model->combine;
 }
 
+void nn_model_prior(const struct nn_model *model, float *ret_scores)
+{
+    for (int k = 0; k < NN_LABEL_COUNT; k++) {
+        float sum = 0.0F;
+        float voices = 0.0F;
+        for (uint32_t i = 0; i < model->n_members; i++) {
+            const struct inside *member = &model->members[i];
+            if (!(member->answers >> k & 1U))
+                continue;
+            sum += member->calibration.knots[0].decisions[k].threshold;
+            voices += 1.0F;
+        }
+        ret_scores[k] = sum / voices;
+    }
+}
+
 void nn_model_place(uint32_t answers, const float *outputs, float *ret_logits)
 {
     for (int k = 0; k < NN_LABEL_COUNT; k++)

@@ -77,6 +77,12 @@ enum nn_combine nn_model_combine(const struct nn_model *model);
 void nn_model_scores(const struct nn_model *model, float seen, const float *logits,
                      float *ret_scores);
 
+/*
+ * What is usual: of the frames that the model's thresholds were learned from, the share that carry
+ * each label, which is where those thresholds lie. ret_scores: (NN_LABEL_COUNT).
+ */
+void nn_model_prior(const struct nn_model *model, float *ret_scores);
+
 /* Puts a member's outputs in their labels' places. outputs: (answers), ret_logits: (labels). */
 void nn_model_place(uint32_t answers, const float *outputs, float *ret_logits);
 

@@ -69,8 +69,10 @@ judged_as_classify() {
 }
 
 mapfile -t matrix < <(find "$shared/data/matrix" -name '*.Z_mtrx' 2>/dev/null | sort)
-# A hundred pictures, evenly over the table, which is sorted by recording.
-mapfile -t pictures < <(tail -n +2 "$shared/data/labelled/labels.csv" 2>/dev/null | cut -d, -f1 | sort |
+# A hundred pictures, evenly over the table, which is sorted by recording; of scans stopped early those
+# that came far enough for a verdict.
+mapfile -t pictures < <(tail -n +2 "$shared/data/labelled/labels.csv" 2>/dev/null |
+  awk -F, '$6 * 7 >= $5 { print $1 }' | sort |
   awk -v folder="$shared/data/labelled/images/" '
     { name[NR] = $0 } END { for (i = 0; NR && i < 100; i++) print folder name[int((i + .5) * NR / 100) + 1] }')
 
