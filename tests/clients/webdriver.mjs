@@ -81,7 +81,7 @@ export async function openBrowser(profile, [width, height]) {
         const all = Array.isArray(key) ? key : [key];
         return [
           ...all.map((value) => ({ type: "keyDown", value })),
-          ...all.toReversed().map((value) => ({ type: "keyUp", value })),
+          ...[...all].reverse().map((value) => ({ type: "keyUp", value })),
         ];
       });
       await command("actions", { actions: [{ type: "key", id: "keyboard", actions }] });
