@@ -301,6 +301,7 @@ static int eval_model(struct options *options)
                                         .note = nn_model_note(model)};
         options->report.decisions = &decisions;
         error = report_scores(options, &judged.scores, &about);
+        options->report.decisions = NULL;
     }
     free(judged.values);
     nn_dataset_destroy(dataset);

@@ -30,17 +30,22 @@ static bool find_columns(const struct nn_table *table, struct columns *columns)
     return all;
 }
 
+struct place {
+    const char *image; /* borrowed */
+    uint32_t example;
+};
+
 static int by_image(const void *a, const void *b)
 {
-    const struct nn_example *const *one = a;
-    const struct nn_example *const *other = b;
-    return strcmp((*one)->image, (*other)->image);
+    const struct place *one = a;
+    const struct place *other = b;
+    return strcmp(one->image, other->image);
 }
 
 static int image_against(const void *name, const void *b)
 {
-    const struct nn_example *const *other = b;
-    return strcmp(name, (*other)->image);
+    const struct place *other = b;
+    return strcmp(name, other->image);
 }
 
 /* log_odds: (NN_SHARE_COUNT) of one picture */
@@ -72,11 +77,11 @@ static unsigned add_rows(struct nn_table *table, const struct columns *columns, 
                          const struct nn_dataset *dataset, struct nn_crossval *crossval,
                          bool *added)
 {
-    const struct nn_example **sorted = malloc((dataset->n + 1) * sizeof *sorted);
+    struct place *sorted = malloc(((size_t)dataset->n + 1) * sizeof *sorted);
     if (!sorted)
         abort();
     for (uint32_t i = 0; i < dataset->n; i++)
-        sorted[i] = &dataset->examples[i];
+        sorted[i] = (struct place){.image = dataset->examples[i].image, .example = i};
     qsort(sorted, dataset->n, sizeof *sorted, by_image);
     unsigned wrong = 0;
     while (!wrong && nn_table_next(table)) {
@@ -85,11 +90,11 @@ static unsigned add_rows(struct nn_table *table, const struct columns *columns, 
             wrong = table->line;
             break;
         }
-        const struct nn_example **found = bsearch(table->fields[columns->image], sorted, dataset->n,
-                                                  sizeof *sorted, image_against);
+        const struct place *found = bsearch(table->fields[columns->image], sorted, dataset->n,
+                                            sizeof *sorted, image_against);
         if (!found)
             continue;
-        size_t example = (size_t)(*found - dataset->examples);
+        uint32_t example = found->example;
         if (added[example])
             wrong = table->line;
         else

@@ -284,9 +284,10 @@ static void draw_overview(struct nn_canvas *canvas, const struct nn_report *repo
     if (about->warning)
         nn_canvas_text(canvas, left, 68.0, &red, about->warning);
     struct nn_box box[9];
-    for (uint32_t i = 0; i < 9; i++)
-        box[i] = (struct nn_box){left + (double)(i % 3) * wide, top + (double)(i / 3) * high,
-                                 wide - 20.0, high - 20.0};
+    for (uint32_t row = 0; row < 3; row++)
+        for (uint32_t column = 0; column < 3; column++)
+            box[3 * row + column] =
+                (struct nn_box){left + column * wide, top + row * high, wide - 20.0, high - 20.0};
     report_chart_measure(canvas, box[0], report, NN_MEASURE_AUC);
     report_chart_measure(canvas, box[1], report, NN_MEASURE_ACCURACY);
     report_chart_measure(canvas, box[2], report, NN_MEASURE_CALIBRATION);

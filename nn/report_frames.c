@@ -155,13 +155,13 @@ static void judge_classes(struct report_share *share, uint32_t at, const float *
     double sum = 0.0;
     for (uint32_t c = 0; c < NN_CLASS_COUNT; c++)
         sum += of[c];
-    uint8_t best = 0;
-    for (uint8_t c = 0; c < NN_CLASS_COUNT; c++) {
+    uint32_t best = 0;
+    for (uint32_t c = 0; c < NN_CLASS_COUNT; c++) {
         share->classes[c][at] = (float)(of[c] / sum);
         if (of[c] * common[best] > of[best] * common[c])
             best = c;
     }
-    share->class_said[at] = best;
+    share->class_said[at] = (uint8_t)best;
 }
 
 static void judge_frame(struct report_share *share, uint32_t at, const float *logits,

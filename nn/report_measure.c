@@ -68,7 +68,7 @@ static void measure_classes(const struct report_shop *shop, const struct report_
     double whole[NN_CLASS_COUNT] = {0.0};
     for (uint32_t i = 0; i < shop->n; i++)
         if (shop->class_weights[i]) {
-            int c = shop->class_of[i];
+            uint8_t c = (uint8_t)shop->class_of[i];
             whole[c] += (double)shop->class_weights[i];
             said[c][share->class_said[i]] += (double)shop->class_weights[i];
         }
