@@ -105,7 +105,7 @@ void cmd_model_print(FILE *out, const struct nn_model *model)
         print_member(out, model, m);
     if (nn_model_event(model))
         fprintf(out, "detector of tip changes: %g times its log odds, alarm from %.3f\n",
-                (double)nn_model_event_weight(model), (double)nn_model_event(model)->threshold);
+                (double)nn_model_event_weight(model, 1.0F), (double)nn_model_event(model)->threshold);
     if (*nn_model_note(model))
         fprintf(out, "note: %s\n", nn_model_note(model));
 }

@@ -2,6 +2,7 @@
 #include "nn/cmd_train_blend.h"
 
 #include "agent/terminal.h"
+#include "nn/model.h"
 #include "nn/table.h"
 
 #include <math.h>
@@ -66,9 +67,10 @@ static void add(struct nn_crossval *crossval, size_t example, float weight, cons
 {
     size_t at = example * NN_LABEL_COUNT + NN_LABEL_TIP_CHANGE;
     for (uint32_t share = 0; share < NN_SHARE_COUNT; share++) {
+        float change = nn_event_weight(weight, (float)nn_share(share)) * log_odds[share];
         for (uint32_t m = 0; m < crossval->members; m++)
-            crossval->logits[m].at[share][at] += weight * log_odds[share];
-        crossval->together.at[share][at] += weight * log_odds[share];
+            crossval->logits[m].at[share][at] += change;
+        crossval->together.at[share][at] += change;
     }
 }
 

@@ -6,8 +6,8 @@
 #include "nn/event.h"
 
 /*
- * Adds the table's log odds times options->event_weight to every member's logits of tip_change, as
- * nn_stream does with the detector in the model. The table is that of `tipwright train-events
+ * Adds the table's log odds times the weight at the share to every member's logits of tip_change,
+ * as nn_stream does with the detector in the model. The table is that of `tipwright train-events
  * --save-scores`: `image` and `event@LINES` per share, said by detectors that had not learned from
  * the picture's recording; only scans stopped early, which do not count, may be missing. 0, or -1
  * after saying why not.

@@ -39,9 +39,14 @@ const struct nn_event_net *nn_model_event(const struct nn_model *model)
     return model->has_event ? &model->event : NULL;
 }
 
-float nn_model_event_weight(const struct nn_model *model)
+float nn_event_weight(float weight, float seen)
 {
-    return model->event_weight;
+    return weight * seen * seen * seen;
+}
+
+float nn_model_event_weight(const struct nn_model *model, float seen)
+{
+    return nn_event_weight(model->event_weight, seen);
 }
 
 uint32_t nn_model_members(const struct nn_model *model)

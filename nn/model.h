@@ -40,10 +40,15 @@ const struct nn_input_spec *nn_model_input(const struct nn_model *model);
 
 /*
  * The detector of tip changes that listens along, or NULL. Its log odds (nn_event_logit) times the
- * weight are added to every member's logit of tip_change before calibration. Borrowed.
+ * weight at the share seen (0..1) are added to every member's logit of tip_change before
+ * calibration. The weight rises with the third power of the share: that nothing happened yet says
+ * little early. Borrowed.
  */
 const struct nn_event_net *nn_model_event(const struct nn_model *model);
-float nn_model_event_weight(const struct nn_model *model);
+float nn_model_event_weight(const struct nn_model *model, float seen);
+
+/* The same for a model of this weight at the full frame. */
+float nn_event_weight(float weight, float seen);
 
 /* A model is one network or several that judge together: members, all with the same input. */
 enum { NN_MODEL_MEMBERS_MAX = 16 };
@@ -100,7 +105,7 @@ struct nn_model_parts {
     uint32_t n_members;
     enum nn_combine combine;
     const struct nn_event_net *event; /* NULL: none */
-    float event_weight;               /* 0..10 */
+    float event_weight;               /* at the full frame, 0..10 */
     const char *note;                 /* at most 4095 bytes */
     const char *recordings;           /* one name per line, at most 65535 bytes; NULL = "" */
 };

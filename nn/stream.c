@@ -141,8 +141,10 @@ int nn_stream_scores(struct nn_stream *stream, float *ret_scores)
 {
     if (nn_input_lines_seen(stream->input) == 0)
         return -ENODATA;
-    float change =
-        stream->event ? nn_model_event_weight(stream->model) * nn_event_logit(stream->event) : 0.0F;
+    float seen = nn_input_seen(stream->input);
+    float change = 0.0F;
+    if (stream->event)
+        change = nn_model_event_weight(stream->model, seen) * nn_event_logit(stream->event);
     float logits[NN_MODEL_MEMBERS_MAX][NN_LABEL_COUNT];
     for (uint32_t i = 0; i < nn_model_members(stream->model); i++) {
         uint32_t n = nn_network_output(nn_model_network(stream->model, i)).c;
@@ -153,7 +155,7 @@ int nn_stream_scores(struct nn_stream *stream, float *ret_scores)
         nn_model_place(nn_model_answers(stream->model, i), outputs, logits[i]);
         logits[i][NN_LABEL_TIP_CHANGE] += change;
     }
-    nn_model_scores(stream->model, nn_input_seen(stream->input), logits[0], ret_scores);
+    nn_model_scores(stream->model, seen, logits[0], ret_scores);
     return 0;
 }
 

@@ -111,7 +111,7 @@ START_TEST(a_detector_comes_back_as_it_was)
                                    .note = ""};
     struct nn_model *model = save_and_load(path, &parts);
     ck_assert_mem_eq(nn_model_event(model), &event, sizeof event);
-    ck_assert_float_eq(nn_model_event_weight(model), 0.75F);
+    ck_assert_float_eq(nn_model_event_weight(model, 1.0F), 0.75F);
     nn_model_destroy(model);
     parts.event_weight = -1.0F;
     ck_assert_int_eq(nn_model_save(path, &parts), -EINVAL);

@@ -129,7 +129,7 @@ START_TEST(a_detector_raises_tip_change)
         for (int k = 0; k < NN_LABEL_COUNT; k++) {
             double logit = log((double)scores[0][k] / (1.0 - (double)scores[0][k]));
             if (k == NN_LABEL_TIP_CHANGE)
-                logit += 0.5 * (double)nn_event_logit(&alone);
+                logit += 0.5 * pow((row + 1.0) / FRAME_LINES, 3.0) * (double)nn_event_logit(&alone);
             ck_assert_double_eq_tol((double)scores[1][k], 1.0 / (1.0 + exp(-logit)), 1e-5);
         }
     }
