@@ -40,6 +40,24 @@ area=$(sed -n 's/.*; mean \(0\.[0-9]*\)$/\1/p' "$tmp/out")
 figure "mean ROC area on left-out recordings: $area"
 check "it has learned" awk -v area="$area" 'BEGIN { exit !(area > 0.8) }'
 
+# A detector of tip changes whose word on left-out frames, made up here, is the truth.
+truth() {
+  awk -F, -v column="$(head -n 1 "$data/labels.csv" | tr , '\n' | grep -n '^tip_change$' | cut -d: -f1)" '
+    NR == 1 { print "image,event@16,event@24,event@32,event@48,event@64,event@96,event@128"; next }
+    { e = $column >= .5 ? 15 : -15; print $1 "," e "," e "," e "," e "," e "," e "," e }' "$data/labels.csv"
+}
+truth >"$tmp/events.csv"
+events=("${train[@]}" --folds 3 --epochs 2 --events "$root/nn/models/tip-change.tipev" --event-weight 5
+  --output "$tmp/events.tipnn" --event-scores)
+check_exit 0 "a training that listens to a detector" "${events[@]}" "$tmp/events.csv"
+check "which knows the tip changes" grep -q '^tip_change  *1\.000' "$tmp/out"
+"$tipwright" model show "$tmp/events.tipnn" >"$tmp/out"
+check "the model carries it" grep -q '^detector of tip changes: 5 times' "$tmp/out"
+sed 3d "$tmp/events.csv" >"$tmp/fewer.csv"
+check_exit 1 "a frame without the detector's word" "${events[@]}" "$tmp/fewer.csv"
+sed 3p "$tmp/events.csv" >"$tmp/twice.csv"
+check_exit 1 "a frame with two" "${events[@]}" "$tmp/twice.csv"
+
 # Killed after anything from nothing to a second, until it ends by itself.
 kills=0
 for ((attempt = 0; attempt < 200; attempt++)); do
