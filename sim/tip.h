@@ -1,6 +1,6 @@
 /*
- * The simulated tip: a hidden state that jumps while scanning and is drawn anew by actions, and the
- * apex that this state gives the picture.
+ * The simulated tip: a hidden state that jumps while scanning and is drawn anew by actions. What an
+ * apex of each state looks like: sim/apex.h.
  *
  * States, rates and draws: a hidden Markov model fitted to 3,611 pairs of consecutive labelled
  * images (public Nottingham set). Marks of every number: docs/simulator.md.
@@ -9,53 +9,17 @@
 #define SIM_TIP_H
 
 #include "instrument/action.h"
+#include "sim/apex.h"
 #include "sim/random.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum sim_tip_state {
-    SIM_TIP_ATOMIC,
-    SIM_TIP_ASYM,
-    SIM_TIP_DIMER,
-    SIM_TIP_ROWS,
-    SIM_TIP_MULTI,
-    SIM_TIP_BLUNT,
-    SIM_TIP_UNSTABLE,
-    SIM_TIP_FOULED,
-    SIM_TIP_STATE_COUNT
-};
 
 /* "atomic", ... Borrowed, lives for ever. */
 const char *sim_tip_state_name(enum sim_tip_state state);
 
 /* The state with this name, or -1. */
 int sim_tip_state_from_name(const char *name);
-
-enum { SIM_TIP_APICES_MAX = 4 };
-
-/* One protrusion of the tip's end. */
-struct sim_apex {
-    double dx_m, dy_m; /* where it stands beside the tip's axis */
-    double recess_m;   /* >= 0, behind the foremost one */
-    double sigma_m;    /* width of its Gaussian blur */
-};
-
-/* How sharply, how strongly and how quietly this very apex pictures the lattice. */
-struct sim_contrast {
-    double row_m;          /* cosine amplitude of the rows before blur */
-    double ratio_dimer;    /* dimer (.384 nm) over row component, before blur */
-    double ratio_pair;     /* second harmonic of the rows over rows */
-    double phase_pair;     /* rad; pi: both H of a dimer alike */
-    double ratio_mixed;    /* sum and difference component over rows */
-    double radius_m;       /* paraboloid that widens large features */
-    double noise_m;        /* line noise, rms */
-    bool busy;             /* many single-line glitches */
-    bool islands;          /* apex switches over features: sharp-edged blobs */
-    double island_m;       /* height of these blobs */
-    struct sim_apex level; /* second level of a telegraph tip, relative to the apices */
-    double dwell_s;        /* mean time on one level */
-};
 
 struct sim_tip {
     uint64_t seed;
