@@ -12,6 +12,7 @@
 enum { MOVES_MAX = 8, FEATURES_MAX = 512, NEAR_MAX = 192 };
 
 #define PI 3.141592653589793
+#define BIAS_V (-1.8)
 #define TWO_KAPPA_PER_M 2.17e10 /* barrier 4.5 eV */
 #define CREEP_PER_DECADE 0.02   /* of the move */
 #define CREEP_START_S 0.1
@@ -42,10 +43,17 @@ struct near_feature {
     double x_m, y_m, height_m, falloff, reach2_m2;
 };
 
-/* One apex prepared for a line: harmonics after its blur, and the features in its way. */
+/* What a lattice table was made for. */
+struct table_key {
+    struct sim_contrast contrast;
+    double sigma_m;
+};
+
+/* One apex prepared for a line: the lattice after its blur, and the features in its way. */
 struct probe_apex {
     double dx_m, dy_m, recess_m;
-    double rows, dimers, pair_cos, pair_sin, mixed;
+    struct sim_lattice lattice;
+    struct table_key filled_for;
     struct near_feature near[NEAR_MAX];
     size_t n_near;
 };
@@ -110,7 +118,12 @@ int sim_scanner_create(const struct sim_scanner_options *options, const struct s
     scanner->surface = surface;
     scanner->streaks = calloc(options->points, sizeof(double));
     scanner->trace = calloc(options->points, sizeof(double));
-    if (!scanner->streaks || !scanner->trace ||
+    struct probe *const probes[] = {&scanner->before, &scanner->after, &scanner->other_level};
+    int rc = 0;
+    for (int p = 0; p < 3; p++)
+        for (int a = 0; a < SIM_TIP_APICES_MAX; a++)
+            rc |= sim_lattice_init(&probes[p]->apices[a].lattice, sim_surface_cell(surface));
+    if (rc || !scanner->streaks || !scanner->trace ||
         sim_noise_create(options->points, &scanner->noise) < 0) {
         sim_scanner_destroy(scanner);
         return -ENOMEM;
@@ -125,6 +138,10 @@ void sim_scanner_destroy(struct sim_scanner *scanner)
 {
     if (!scanner)
         return;
+    struct probe *const probes[] = {&scanner->before, &scanner->after, &scanner->other_level};
+    for (int p = 0; p < 3; p++)
+        for (int a = 0; a < SIM_TIP_APICES_MAX; a++)
+            sim_lattice_finish(&probes[p]->apices[a].lattice);
     sim_noise_destroy(scanner->noise);
     free(scanner->streaks);
     free(scanner->trace);
@@ -215,25 +232,34 @@ static void choose_features(struct probe_apex *probe, const struct sim_apex *ape
     }
 }
 
-static void prepare_probe(struct probe *probe, const struct sim_tip *tip, const struct sim_box *box,
+/* Rare: a new apex, or the tip has taken over what an event made of it. */
+static void refill_lattice(const struct sim_surface *surface, struct probe_apex *probe,
+                           const struct sim_contrast *c, double sigma_m)
+{
+    struct sim_wave waves[SIM_WAVES_MAX];
+    const struct sim_contrast *old = &probe->filled_for.contrast;
+    if (old->row_m == c->row_m && old->ratio_dimer == c->ratio_dimer &&
+        old->ratio_pair == c->ratio_pair && old->phase_pair == c->phase_pair &&
+        old->ratio_mixed == c->ratio_mixed && probe->filled_for.sigma_m == sigma_m)
+        return;
+    size_t n = sim_surface_waves(surface, c, BIAS_V, waves);
+    sim_lattice_fill(&probe->lattice, sim_surface_cell(surface), waves, n, sigma_m);
+    probe->filled_for = (struct table_key){*c, sigma_m};
+}
+
+static void prepare_probe(const struct sim_surface *surface, struct probe *probe,
+                          const struct sim_tip *tip, const struct sim_box *box,
                           const struct sim_feature *features, size_t n)
 {
     const struct sim_contrast *c = &tip->contrast;
-    double k1 = 2 * PI / SIM_ROW_PERIOD_M, k2 = 2 * PI / SIM_DIMER_PERIOD_M;
     probe->n = tip->n_apices;
     for (uint32_t i = 0; i < tip->n_apices; i++) {
         const struct sim_apex *apex = &tip->apices[i];
         struct probe_apex *p = &probe->apices[i];
-        double s2 = apex->sigma_m * apex->sigma_m;
-        double blur1 = exp(-.5 * s2 * k1 * k1), blur2 = exp(-.5 * s2 * k2 * k2);
         p->dx_m = apex->dx_m;
         p->dy_m = apex->dy_m;
         p->recess_m = apex->recess_m;
-        p->rows = c->row_m * blur1;
-        p->dimers = c->row_m * c->ratio_dimer * blur2;
-        p->pair_cos = c->row_m * c->ratio_pair * blur2 * cos(c->phase_pair);
-        p->pair_sin = c->row_m * c->ratio_pair * blur2 * sin(c->phase_pair);
-        p->mixed = 2 * c->row_m * c->ratio_mixed * blur1 * blur2;
+        refill_lattice(surface, p, c, apex->sigma_m);
         choose_features(p, apex, c, box, features, n);
     }
 }
@@ -243,10 +269,7 @@ static double apex_height(const struct probe_apex *p, const struct sim_terrain *
 {
     struct sim_place place;
     sim_terrain_place(terrain, x + p->dx_m, y + p->dy_m, &place);
-    double a = 2 * PI / SIM_ROW_PERIOD_M * place.u_m, b = 2 * PI / SIM_DIMER_PERIOD_M * place.v_m;
-    double ca = cos(a), sa = sin(a), cb = cos(b);
-    double z = place.step_m + p->rows * ca + p->dimers * cb + p->mixed * ca * cb +
-               p->pair_cos * (2 * ca * ca - 1) - p->pair_sin * 2 * sa * ca;
+    double z = place.step_m + sim_lattice_height(&p->lattice, place.s, place.t);
     for (size_t i = 0; i < p->n_near; i++) {
         const struct near_feature *f = &p->near[i];
         double dx = x - f->x_m, dy = y - f->y_m;
@@ -419,13 +442,13 @@ static void prepare_line(struct sim_scanner *scanner, struct line_job *job, uint
     struct sim_box wide = {box.x0 - 4e-9, box.y0 - 4e-9, box.x1 + 4e-9, box.y1 + 4e-9};
     sim_surface_terrain(scanner->surface, &wide, &job->terrain);
     size_t n = sim_surface_features(scanner->surface, &box, features, FEATURES_MAX);
-    prepare_probe(&scanner->before, job->tip, &box, features, n);
+    prepare_probe(scanner->surface, &scanner->before, job->tip, &box, features, n);
     if (job->event->kind != SIM_TIP_NO_EVENT)
-        prepare_probe(&scanner->after, &job->event->after, &box, features, n);
+        prepare_probe(scanner->surface, &scanner->after, &job->event->after, &box, features, n);
     if (job->two_levels) {
         struct sim_tip other;
         make_other_level(job->tip, &other);
-        prepare_probe(&scanner->other_level, &other, &box, features, n);
+        prepare_probe(scanner->surface, &scanner->other_level, &other, &box, features, n);
     }
 }
 

@@ -1,6 +1,8 @@
 /* Rows, terraces, defects and marks. */
 #include "sim/surface.h"
 
+#include "sim/tip.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -83,13 +85,38 @@ static double meander(const struct sim_surface *surface, int64_t edge, double t_
 static void lattice_of(const struct sim_surface *surface, int64_t terrace, struct sim_terrain *ret)
 {
     double angle = surface->row_angle + (terrace % 2 == 0 ? 0 : PI / 2);
-    ret->ux = cos(angle);
-    ret->uy = sin(angle);
-    ret->vx = -ret->uy;
-    ret->vy = ret->ux;
-    ret->u0 = SIM_ROW_PERIOD_M * hash_unit(surface->seed + 2, terrace, 0);
-    ret->v0 = SIM_DIMER_PERIOD_M * hash_unit(surface->seed + 2, terrace, 1);
+    ret->sx = cos(angle) / SIM_ROW_PERIOD_M;
+    ret->sy = sin(angle) / SIM_ROW_PERIOD_M;
+    ret->tx = -sin(angle) / SIM_DIMER_PERIOD_M;
+    ret->ty = cos(angle) / SIM_DIMER_PERIOD_M;
+    ret->s0 = hash_unit(surface->seed + 2, terrace, 0);
+    ret->t0 = hash_unit(surface->seed + 2, terrace, 1);
     ret->step_m = SIM_STEP_M * (double)terrace;
+}
+
+const struct sim_cell *sim_surface_cell(const struct sim_surface *surface)
+{
+    static const struct sim_cell cell = {{SIM_ROW_PERIOD_M, 0}, {0, SIM_DIMER_PERIOD_M}};
+    (void)surface;
+    return &cell;
+}
+
+size_t sim_surface_waves(const struct sim_surface *surface, const struct sim_contrast *contrast,
+                         double bias_v, struct sim_wave ret[SIM_WAVES_MAX])
+{
+    const struct sim_contrast *c = contrast;
+    const struct sim_wave waves[] = {
+        {1, 0, c->row_m, 0},
+        {0, 1, c->row_m * c->ratio_dimer, 0},
+        {2, 0, c->row_m * c->ratio_pair, c->phase_pair},
+        {1, 1, c->row_m * c->ratio_mixed, 0},
+        {1, -1, c->row_m * c->ratio_mixed, 0},
+    };
+    (void)surface;
+    (void)bias_v;
+    for (size_t i = 0; i < sizeof(waves) / sizeof(waves[0]); i++)
+        ret[i] = waves[i];
+    return sizeof(waves) / sizeof(waves[0]);
 }
 
 /* Way up the steps, s, and along them, t. The first edge lies half a terrace from the origin. */
@@ -138,8 +165,8 @@ void sim_terrain_place(const struct sim_terrain *terrain, double x, double y, st
         lattice_of(terrain->surface, terrace_at(terrain->surface, x, y, &step_m), &here);
         here.step_m = step_m;
     }
-    ret->u_m = here.ux * x + here.uy * y + here.u0;
-    ret->v_m = here.vx * x + here.vy * y + here.v0;
+    ret->s = here.sx * x + here.sy * y + here.s0;
+    ret->t = here.tx * x + here.ty * y + here.t0;
     ret->step_m = here.step_m;
 }
 
@@ -168,15 +195,16 @@ static double cluster_factor(const struct sim_surface *surface, double x, double
 
 static void snap_to_lattice(const struct sim_surface *surface, struct sim_feature *f, double off_m)
 {
-    struct sim_terrain t = {.surface = surface};
+    struct sim_terrain l = {.surface = surface};
     double step_m;
-    lattice_of(surface, terrace_at(surface, f->x_m, f->y_m, &step_m), &t);
-    double u = t.ux * f->x_m + t.uy * f->y_m + t.u0;
-    double v = t.vx * f->x_m + t.vy * f->y_m + t.v0;
-    double du = SIM_ROW_PERIOD_M * round(u / SIM_ROW_PERIOD_M) + off_m - u;
-    double dv = SIM_DIMER_PERIOD_M * round(v / SIM_DIMER_PERIOD_M) - v;
-    f->x_m += t.ux * du + t.vx * dv;
-    f->y_m += t.uy * du + t.vy * dv;
+    lattice_of(surface, terrace_at(surface, f->x_m, f->y_m, &step_m), &l);
+    double s = l.sx * f->x_m + l.sy * f->y_m + l.s0;
+    double t = l.tx * f->x_m + l.ty * f->y_m + l.t0;
+    double ds = round(s) + off_m / SIM_ROW_PERIOD_M - s;
+    double dt = round(t) - t;
+    double area = l.sx * l.ty - l.sy * l.tx;
+    f->x_m += (l.ty * ds - l.sy * dt) / area;
+    f->y_m += (l.sx * dt - l.tx * ds) / area;
 }
 
 static void draw_defect(const struct sim_surface *surface, const struct defect_kind *kind,

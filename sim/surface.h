@@ -10,6 +10,7 @@
 #define SIM_SURFACE_H
 
 #include "instrument/action.h"
+#include "sim/lattice.h"
 #include "sim/random.h"
 
 #include <stddef.h>
@@ -24,19 +25,31 @@ struct sim_surface;
 int sim_surface_create(uint64_t seed, struct sim_surface **ret);
 void sim_surface_destroy(struct sim_surface *surface);
 
-/* Place in the lattice: u across the rows (0 on a row's axis), v along them (0 on a dimer). */
+/* Place in the lattice, in cells: s across the rows (whole on a row's axis), t along them. */
 struct sim_place {
-    double u_m, v_m;
+    double s, t;
     double step_m; /* height of the terrace, smooth across an edge */
 };
 
-/* How u, v and the terrace depend on x and y near a line; fast where no step is near. */
+/* How s, t and the terrace depend on x and y near a line; fast where no step is near. */
 struct sim_terrain {
     const struct sim_surface *surface;
     int single;            /* the whole box lies on one terrace */
-    double ux, uy, vx, vy; /* direction cosines of u and v; single only */
-    double u0, v0, step_m;
+    double sx, sy, tx, ty; /* cells per metre; single only */
+    double s0, t0, step_m;
 };
+
+struct sim_contrast;
+
+/* The cell that sim_place counts in. Borrowed. */
+const struct sim_cell *sim_surface_cell(const struct sim_surface *surface);
+
+/*
+ * The lattice's waves as a tip of this contrast pictures them at this sample bias, before its
+ * apices blur them. Returns how many, at most SIM_WAVES_MAX.
+ */
+size_t sim_surface_waves(const struct sim_surface *surface, const struct sim_contrast *contrast,
+                         double bias_v, struct sim_wave ret[SIM_WAVES_MAX]);
 
 /* A box in surface coordinates. */
 struct sim_box {
