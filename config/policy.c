@@ -130,33 +130,12 @@ int policy_parse(const char *path, const char *text, size_t size, struct policy 
     return ret_errors->found == 0 ? 0 : -EINVAL;
 }
 
-/* The file's bytes, one more than allowed at most, so that too large a file is seen as such. */
-static int read_file(const char *path, char **ret_text, size_t *ret_size)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return -errno;
-    char *text = malloc(POLICY_BYTES_MAX + 1);
-    size_t size = text ? fread(text, 1, POLICY_BYTES_MAX + 1, file) : 0;
-    int rc = text ? 0 : -ENOMEM;
-    if (ferror(file))
-        rc = errno ? -errno : -EIO;
-    fclose(file);
-    if (rc != 0) {
-        free(text);
-        return rc;
-    }
-    *ret_text = text;
-    *ret_size = size;
-    return 0;
-}
-
 int policy_load(const char *path, struct policy *ret_policy, struct policy_errors *ret_errors)
 {
     char *text = NULL;
     size_t size = 0;
     memset(ret_errors, 0, sizeof(*ret_errors));
-    int rc = read_file(path, &text, &size);
+    int rc = doc_read_file(path, &text, &size);
     if (rc != 0) {
         policy_errors_add(ret_errors, (struct place){0, 0, 1}, "%s", strerror(-rc));
         /* -EINVAL means "read and found wrong". */

@@ -1,5 +1,6 @@
 /* A rule: conditions, answer, parameters, ramp. */
 #include "config/rule_reader.h"
+#include "config/fields.h"
 #include "config/units.h"
 
 #include <math.h>
@@ -112,7 +113,7 @@ static bool read_one(const struct parameter_context *c, const struct doc_node *n
 {
     char what[TEXT_MAX * 2];
     snprintf(what, sizeof(what), "%s%s%s", c->what, part[0] ? "." : "", part);
-    if (!schema_read_quantity(c->r, node, what, c->parameter->unit, c->bound->example, ret_value))
+    if (!field_quantity(c->r->errors, node, what, c->parameter->unit, c->bound->example, ret_value))
         return false;
     if ((c->bound->flags & SCHEMA_WHOLE) && *ret_value != floor(*ret_value)) {
         policy_errors_add(c->r->errors, node->place, "%s: a whole number is wanted", what);

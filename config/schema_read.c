@@ -1,5 +1,6 @@
 /* One reader per type of the schema. */
 #include "config/schema_read.h"
+#include "config/fields.h"
 #include "config/units.h"
 
 #include <errno.h>
@@ -16,27 +17,6 @@ struct place schema_key_place(const struct doc_node *map, size_t i)
     return map->keys[i]->place;
 }
 
-static const char *kind_word(const struct doc_node *node)
-{
-    return node->kind == DOC_LIST ? "a list" : "a mapping";
-}
-
-bool schema_want_scalar(struct reading *r, const struct doc_node *node, const char *what)
-{
-    if (node->kind == DOC_BROKEN)
-        return false;
-    if (node->kind != DOC_SCALAR) {
-        policy_errors_add(r->errors, node->place, "%s: a single value is wanted, not %s", what,
-                          kind_word(node));
-        return false;
-    }
-    if (node->text[0] == '\0') {
-        policy_errors_add(r->errors, node->place, "%s: the value is missing", what);
-        return false;
-    }
-    return true;
-}
-
 void schema_read_unknown(struct reading *r, enum schema_section section, const struct doc_node *map)
 {
     size_t n;
@@ -51,71 +31,7 @@ void schema_read_unknown(struct reading *r, enum schema_section section, const s
             names[n_names++] = schema_section_name((enum schema_section)s);
         names[n_names++] = "rules";
     }
-    for (size_t i = 0; i < map->n; i++) {
-        const char *word = map->keys[i]->text;
-        bool known = false;
-        for (size_t k = 0; k < n_names && !known; k++)
-            known = strcmp(word, names[k]) == 0;
-        if (known)
-            continue;
-        const char *nearest = policy_errors_nearest(word, names, n_names);
-        policy_errors_add(r->errors, map->keys[i]->place, "unknown key '" SHOWN "'%s%s%s", word,
-                          nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                          nearest ? "'?" : "");
-    }
-}
-
-/* Complain about a text that units_read() refused. */
-static void complain_units(struct reading *r, const struct doc_node *node, const char *what,
-                           const char *unit, const char *example, const struct units_report *report)
-{
-    struct place place = doc_place_within(node, report->at, report->length);
-    const char *dimension = units_dimension(unit);
-    const char *text = node->text + (node->plain ? report->at : 0);
-    switch (report->fault) {
-    case UNITS_FINE:
-        break;
-    case UNITS_NO_NUMBER:
-        policy_errors_add(r->errors, place, "%s: '" SHOWN "' is not a number; write it like '%s'",
-                          what, text, example);
-        break;
-    case UNITS_OVERFLOW:
-        policy_errors_add(r->errors, place, "%s: '" SHOWN "' is beyond what a number can hold",
-                          what, text);
-        break;
-    case UNITS_MISSING: {
-        const char *suffix = strchr(example, ' ');
-        policy_errors_add(r->errors, place, "%s: a %s needs its unit; did you mean '" SHOWN "%s'?",
-                          what, dimension, text, suffix ? suffix : "");
-        break;
-    }
-    case UNITS_UNKNOWN:
-        policy_errors_add(r->errors, place, "%s: unknown unit '" SHOWN "'%s%s%s", what, text,
-                          report->nearest ? "; did you mean '" : "",
-                          report->nearest ? report->nearest : "", report->nearest ? "'?" : "");
-        break;
-    case UNITS_OTHER:
-        policy_errors_add(r->errors, place,
-                          "%s: '" SHOWN "' is a unit of %s; a %s is wanted, like '%s'", what, text,
-                          report->dimension, dimension, example);
-        break;
-    case UNITS_UNEXPECTED:
-        policy_errors_add(r->errors, place, "%s: takes a plain number without unit, like '%s'",
-                          what, example);
-        break;
-    }
-}
-
-bool schema_read_quantity(struct reading *r, const struct doc_node *node, const char *what,
-                          const char *unit, const char *example, double *ret_value)
-{
-    struct units_report report;
-    if (!schema_want_scalar(r, node, what))
-        return false;
-    if (units_read(node->text, unit, ret_value, &report) == 0)
-        return true;
-    complain_units(r, node, what, unit, example, &report);
-    return false;
+    field_unknown_keys(r->errors, map, names, n_names);
 }
 
 /* "budget.night", for messages. */
@@ -157,81 +73,9 @@ static void read_count(struct reading *r, const struct schema_key *key, const st
                        const char *what, uint32_t *ret_value)
 {
     unsigned long value;
-    if (!schema_want_scalar(r, node, what))
-        return;
-    int rc = units_read_count(node->text, &value);
-    if (rc == -ERANGE)
-        policy_errors_add(r->errors, node->place, "%s: '" SHOWN "' is beyond any bound", what,
-                          node->text);
-    else if (rc != 0)
-        policy_errors_add(r->errors, node->place,
-                          "%s: a whole number without unit is wanted, not '" SHOWN "'", what,
-                          node->text);
-    else if (check_bounds(r, key, node, what, (double)value))
+    if (field_count(r->errors, node, what, &value) &&
+        check_bounds(r, key, node, what, (double)value))
         *ret_value = (uint32_t)value;
-}
-
-static void read_flag(struct reading *r, const struct doc_node *node, const char *what,
-                      bool *ret_value)
-{
-    static const char *const yes[] = {"yes", "on", "y", "1", "True", "TRUE", "Yes", "On"};
-    if (!schema_want_scalar(r, node, what))
-        return;
-    if (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0) {
-        *ret_value = node->text[0] == 't';
-        return;
-    }
-    const char *hint = "'true' or 'false'";
-    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
-        if (strcmp(node->text, yes[i]) == 0)
-            hint = "'true'";
-    policy_errors_add(r->errors, node->place, "%s: '" SHOWN "' is not a switch; write %s", what,
-                      node->text, hint);
-}
-
-static void read_name(struct reading *r, const struct doc_node *node, const char *what, char *buf)
-{
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    if (!schema_want_scalar(r, node, what))
-        return;
-    size_t good = strspn(node->text, allowed);
-    if (node->text[good] != '\0')
-        policy_errors_add(r->errors, doc_place_within(node, good, 1),
-                          "%s: only letters, digits and - _ . are allowed", what);
-    else if (good >= POLICY_NAME_MAX)
-        policy_errors_add(r->errors, node->place, "%s: longer than %d characters", what,
-                          POLICY_NAME_MAX - 1);
-    else
-        memcpy(buf, node->text, good + 1);
-}
-
-/* A word out of a few; -1 after a complaint. `name_of` gives NULL beyond the last. */
-static int read_word(struct reading *r, const struct doc_node *node, const char *what,
-                     const char *(*name_of)(size_t))
-{
-    const char *names[32], *name;
-    size_t n = 0;
-    if (!schema_want_scalar(r, node, what))
-        return -1;
-    for (; n < 32 && (name = name_of(n)); n++) {
-        if (strcmp(node->text, name) == 0)
-            return (int)n;
-        names[n] = name;
-    }
-    const char *nearest = policy_errors_nearest(node->text, names, n);
-    if (nearest) {
-        policy_errors_add(r->errors, node->place,
-                          "%s: unknown word '" SHOWN "'; did you mean '%s'?", what, node->text,
-                          nearest);
-        return -1;
-    }
-    char all[160] = "";
-    for (size_t i = 0; i < n; i++)
-        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "", names[i]);
-    policy_errors_add(r->errors, node->place, "%s: unknown word '" SHOWN "'; one of %s", what,
-                      node->text, all);
-    return -1;
 }
 
 static const char *label_word(size_t i)
@@ -270,7 +114,7 @@ const char *policy_profile_name(size_t i)
 static void read_profile(struct reading *r, const struct doc_node *node, const char *what,
                          struct schema_target *target)
 {
-    int i = read_word(r, node, what, policy_profile_name);
+    int i = field_word(r->errors, node, what, policy_profile_name);
     if (i < 0)
         return;
     r->profile = schema_profile((size_t)i);
@@ -296,7 +140,7 @@ static void read_labels(struct reading *r, const struct doc_node *node, const ch
                               item->text);
             continue;
         }
-        int label = read_word(r, item, what, accept_word);
+        int label = field_word(r->errors, item, what, accept_word);
         if (label < 0)
             continue;
         if (ret_accept[label])
@@ -365,7 +209,7 @@ static bool read_condition(struct reading *r, const struct doc_node *node,
                            struct policy_condition *ret_condition)
 {
     struct condition_parts parts;
-    if (!schema_want_scalar(r, node, "condition"))
+    if (!field_scalar(r->errors, node, "condition"))
         return false;
     split_condition(node->text, &parts);
     struct doc_node word = {.kind = DOC_SCALAR,
@@ -375,7 +219,7 @@ static bool read_condition(struct reading *r, const struct doc_node *node,
     snprintf(label, sizeof(label), "%.*s",
              (int)(parts.label_length < TEXT_MAX ? parts.label_length : TEXT_MAX), node->text);
     word.text = label;
-    int i = read_word(r, &word, "condition", label_word);
+    int i = field_word(r->errors, &word, "condition", label_word);
     bool ok = read_operator(r, node, &parts, &ret_condition->below);
     ok = ok && read_threshold(r, node, &parts, &ret_condition->threshold);
     ret_condition->label = i;
@@ -422,7 +266,7 @@ static void read_conditions(struct reading *r, const struct doc_node *node, cons
 static void read_confirm(struct reading *r, const struct doc_node *node, const char *what,
                          struct policy_rule *rule)
 {
-    if (!schema_want_scalar(r, node, what))
+    if (!field_scalar(r->errors, node, what))
         return;
     char count[16];
     size_t digits = strspn(node->text, "0123456789");
@@ -451,7 +295,7 @@ static void read_confirm(struct reading *r, const struct doc_node *node, const c
 static void read_answer(struct reading *r, const struct doc_node *node, const char *what,
                         struct policy_rule *rule)
 {
-    int i = read_word(r, node, what, answer_word);
+    int i = field_word(r->errors, node, what, answer_word);
     if (i < 0)
         return;
     const struct schema_answer *answer = schema_answer((size_t)i);
@@ -469,7 +313,7 @@ static void read_rule_value(struct reading *r, const struct schema_key *key,
     } else if (key->type == SCHEMA_ANSWER) {
         read_answer(r, node, what, rule);
     } else if (key->type == SCHEMA_MODE) {
-        int mode = read_word(r, node, what, mode_word);
+        int mode = field_word(r->errors, node, what, mode_word);
         if (mode >= 0)
             rule->mode = (enum policy_mode)mode;
     } else if (key->offset == offsetof(struct policy_rule, when)) {
@@ -495,15 +339,15 @@ static void read_value(struct reading *r, const struct schema_key *key, const st
         break;
     case SCHEMA_NUMBER:
     case SCHEMA_QUANTITY:
-        if (schema_read_quantity(r, node, what, key->unit, key->fallback, &value) &&
+        if (field_quantity(r->errors, node, what, key->unit, key->fallback, &value) &&
             check_bounds(r, key, node, what, value))
             memcpy(field, &value, sizeof(value));
         break;
     case SCHEMA_FLAG:
-        read_flag(r, node, what, field);
+        field_flag(r->errors, node, what, field);
         break;
     case SCHEMA_NAME:
-        read_name(r, node, what, field);
+        field_name(r->errors, node, what, POLICY_NAME_MAX, field);
         break;
     case SCHEMA_PROFILE:
         read_profile(r, node, what, base);

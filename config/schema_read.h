@@ -42,13 +42,6 @@ void schema_read_unknown(struct reading *r, enum schema_section section,
 void schema_read_section(struct reading *r, enum schema_section section, const struct doc_node *map,
                          struct place at, void *base, struct rule_places *rule);
 
-/* A quantity or number, bounds not yet checked. False: complained. `what` names it in messages. */
-bool schema_read_quantity(struct reading *r, const struct doc_node *node, const char *what,
-                          const char *unit, const char *example, double *ret_value);
-
-/* A true scalar, or a complaint that `what` should be one. */
-bool schema_want_scalar(struct reading *r, const struct doc_node *node, const char *what);
-
 /* The place of a key's word in its mapping. */
 struct place schema_key_place(const struct doc_node *map, size_t i);
 

@@ -22,7 +22,9 @@ static const struct {
     {"fA", "A", -15, 1},    {"m", "m", 0, 1},       {"mm", "m", -3, 1},      {"um", "m", -6, 1},
     {"nm", "m", -9, 1},     {"pm", "m", -12, 1},    {"h", "s", 0, 3600},     {"min", "s", 0, 60},
     {"s", "s", 0, 1},       {"ms", "s", -3, 1},     {"us", "s", -6, 1},      {"mm/s", "m/s", -3, 1},
-    {"um/s", "m/s", -6, 1}, {"nm/s", "m/s", -9, 1}, {"pm/s", "m/s", -12, 1},
+    {"um/s", "m/s", -6, 1}, {"nm/s", "m/s", -9, 1}, {"pm/s", "m/s", -12, 1}, {"kHz", "Hz", 3, 1},
+    {"Hz", "Hz", 0, 1},     {"rad", "rad", 0, 1},   {"mrad", "rad", -3, 1},  {"deg", "deg", 0, 1},
+    {"eV", "eV", 0, 1},
 };
 
 enum { N_SPELLINGS = sizeof(spellings) / sizeof(spellings[0]) };
@@ -30,7 +32,8 @@ enum { N_SPELLINGS = sizeof(spellings) / sizeof(spellings[0]) };
 static const struct {
     const char *unit, *dimension;
 } dimensions[] = {
-    {"V", "voltage"}, {"A", "current"}, {"m", "length"}, {"s", "time"}, {"m/s", "speed"},
+    {"V", "voltage"},    {"A", "current"}, {"m", "length"},  {"s", "time"},    {"m/s", "speed"},
+    {"Hz", "frequency"}, {"rad", "angle"}, {"deg", "angle"}, {"eV", "energy"},
 };
 
 const char *units_dimension(const char *unit)

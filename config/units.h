@@ -28,8 +28,9 @@ struct units_report {
 };
 
 /*
- * Read `text` as a quantity whose SI unit is `unit` ("V", "A", "m", "s", "m/s"), or as a plain
- * number when `unit` is "". 0, or -EINVAL with *ret_report filled and *ret_value untouched.
+ * Read `text` as a quantity whose SI unit is `unit` ("V", "A", "m", "s", "m/s", "Hz", "rad",
+ * "deg", "eV"), or as a plain number when `unit` is "". 0, or -EINVAL with *ret_report filled and
+ * *ret_value untouched.
  */
 int units_read(const char *text, const char *unit, double *ret_value,
                struct units_report *ret_report);

@@ -391,3 +391,44 @@ int doc_read(const char *text, size_t size, struct policy_errors *errors,
     *ret_root = r.root;
     return 0;
 }
+
+int doc_read_file(const char *path, char **ret_text, size_t *ret_size)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return -errno;
+    char *text = malloc(DOC_BYTES_MAX + 1);
+    size_t size = text ? fread(text, 1, DOC_BYTES_MAX + 1, file) : 0;
+    int rc = text ? 0 : -ENOMEM;
+    if (ferror(file))
+        rc = errno ? -errno : -EIO;
+    fclose(file);
+    if (rc != 0) {
+        free(text);
+        return rc;
+    }
+    *ret_text = text;
+    *ret_size = size;
+    return 0;
+}
+
+int doc_load(const char *path, struct policy_errors *ret_errors, struct doc_node **ret_root)
+{
+    char *text = NULL;
+    size_t size = 0;
+    memset(ret_errors, 0, sizeof(*ret_errors));
+    int rc = doc_read_file(path, &text, &size);
+    if (rc != 0) {
+        policy_errors_add(ret_errors, (struct place){0, 0, 1}, "%s", strerror(-rc));
+        /* -EINVAL means "read and found wrong". */
+        return rc == -EINVAL ? -EIO : rc;
+    }
+    rc = doc_read(text, size, ret_errors, ret_root);
+    if (size > DOC_BYTES_MAX) {
+        free(text); /* too long for excerpts, and not terminated */
+        return rc;
+    }
+    text[size] = '\0';
+    ret_errors->text = text;
+    return rc;
+}

@@ -49,6 +49,19 @@ int doc_read(const char *text, size_t size, struct policy_errors *errors,
 
 void doc_destroy(struct doc_node *node);
 
+/*
+ * A file's bytes, one more than DOC_BYTES_MAX at most, so that too large a file is seen as such.
+ * 0, or negative errno. Free *ret_text.
+ */
+int doc_read_file(const char *path, char **ret_text, size_t *ret_size);
+
+/*
+ * A whole file: its text into *ret_errors (to be printed and freed with policy_errors_finish() in
+ * any case), its tree into *ret_root. 0, possibly with complaints about parts of it; -EINVAL: no
+ * tree; other negative errno: not readable. Both say why in *ret_errors.
+ */
+int doc_load(const char *path, struct policy_errors *ret_errors, struct doc_node **ret_root);
+
 /* The value under `key`, or NULL. Borrowed. */
 const struct doc_node *doc_get(const struct doc_node *map, const char *key);
 
