@@ -14,7 +14,7 @@ enum { BLOCK_LARGE = 1 << 22, PAGE_LARGE = 1 << 21 };
 /* Dense weights from here on are large: reading them takes longer than multiplying. */
 enum { DENSE_LARGE = 1 << 16 };
 
-/* Beyond this many packed weights the 36 of a plane take longer to read than they save. */
+/* Packed weights of a plane; in training, where they are read once for many samples, more pay. */
 enum { PLANE_WEIGHTS_MAX = 1 << 22 };
 
 struct nn_engine_options nn_engine_options(void)
@@ -56,34 +56,12 @@ static float *own_frame(struct nn_engine *engine, size_t floats)
     return block;
 }
 
-static struct nn_conv_shape shape_of(const struct nn_layer *layer, uint32_t lanes)
-{
-    const struct nn_layer_spec *spec = &layer->spec;
-    return (struct nn_conv_shape){.in_c = layer->in.c,
-                                  .in_h = layer->in.h,
-                                  .in_w = layer->in.w,
-                                  .out_c = layer->out.c,
-                                  .out_h = layer->out.h,
-                                  .out_w = layer->out.w,
-                                  .kernel_rows = spec->kernel_rows,
-                                  .kernel_cols = spec->kernel_cols,
-                                  .stride_rows = spec->stride_rows,
-                                  .stride_cols = spec->stride_cols,
-                                  .pad_top = nn_layer_top(layer),
-                                  .pad_left = (int32_t)spec->padding_left,
-                                  .in_lanes = lanes};
-}
-
 static enum nn_conv_way way_of(const struct nn_engine *engine, const struct nn_conv_shape *shape,
                                bool causal)
 {
-    const struct nn_kernels *k = engine->kernels;
     if (engine->options.by_rows || causal)
-        return nn_conv_can(shape, NN_CONV_ROW) ? NN_CONV_ROW : NN_CONV_DIRECT;
-    if (nn_conv_can(shape, NN_CONV_PLANE) &&
-        k->conv_weights(shape, NN_CONV_PLANE) <= PLANE_WEIGHTS_MAX)
-        return NN_CONV_PLANE;
-    return NN_CONV_DIRECT;
+        return nn_conv_row_way(shape);
+    return nn_conv_best_way(engine->kernels, shape, PLANE_WEIGHTS_MAX);
 }
 
 static enum nn_layer_kind kind_at(const struct nn_network *network, uint32_t i)
@@ -146,7 +124,7 @@ static struct nn_map map_for(struct nn_engine *engine, uint32_t i, struct nn_sha
     struct nn_margin margin = {0};
     if (kind == NN_LAYER_CONV) {
         const struct nn_layer *layer = nn_network_layer(engine->network, i);
-        struct nn_conv_shape conv = shape_of(layer, width);
+        struct nn_conv_shape conv = nn_layer_conv_shape(layer, width);
         margin = nn_conv_margin(&conv, way_of(engine, &conv, layer->spec.causal));
     }
     float *block = own_frame(engine, nn_map_size(shape.c, shape.h, shape.w, width, margin));
@@ -160,7 +138,7 @@ static struct nn_map plan_load(struct nn_engine *engine, uint32_t i)
 {
     struct nn_step *step = add_step(engine, NN_STEP_LOAD, i);
     const struct nn_layer *layer = step->layer;
-    step->shape = shape_of(layer, nn_map_lanes(engine->kernels, layer->in.c));
+    step->shape = nn_layer_conv_shape(layer, nn_map_lanes(engine->kernels, layer->in.c));
     enum nn_conv_way way = way_of(engine, &step->shape, layer->spec.causal);
     struct nn_margin margin = nn_conv_margin(&step->shape, way);
     uint32_t lanes = step->shape.in_lanes;
@@ -191,7 +169,7 @@ static uint32_t plan_conv(struct nn_engine *engine, uint32_t i, struct nn_map *m
 {
     struct nn_step *step = add_step(engine, NN_STEP_CONV, i);
     const struct nn_layer *layer = step->layer;
-    step->shape = shape_of(layer, map->lanes);
+    step->shape = nn_layer_conv_shape(layer, map->lanes);
     step->way = way_of(engine, &step->shape, layer->spec.causal);
     pack_conv(engine, step);
     uint32_t next = next_layer(engine->network, i + 1);

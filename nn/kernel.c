@@ -71,6 +71,19 @@ bool nn_conv_can(const struct nn_conv_shape *shape, enum nn_conv_way way)
     return false;
 }
 
+enum nn_conv_way nn_conv_row_way(const struct nn_conv_shape *shape)
+{
+    return nn_conv_can(shape, NN_CONV_ROW) ? NN_CONV_ROW : NN_CONV_DIRECT;
+}
+
+enum nn_conv_way nn_conv_best_way(const struct nn_kernels *kernels,
+                                  const struct nn_conv_shape *shape, size_t weights_max)
+{
+    bool plane = nn_conv_can(shape, NN_CONV_PLANE) &&
+                 kernels->conv_weights(shape, NN_CONV_PLANE) <= weights_max;
+    return plane ? NN_CONV_PLANE : NN_CONV_DIRECT;
+}
+
 /* How far `outputs` outputs reach beyond `inputs` inputs. */
 static uint32_t beyond(uint32_t outputs, uint32_t stride, uint32_t kernel, int32_t before,
                        uint32_t inputs)

@@ -156,6 +156,16 @@ const char *nn_isa_name(enum nn_isa isa);
 /* Whether a convolution can go this way at all. */
 bool nn_conv_can(const struct nn_conv_shape *shape, enum nn_conv_way way);
 
+/* The way where a row may be asked for alone and must then have the same bits. */
+enum nn_conv_way nn_conv_row_way(const struct nn_conv_shape *shape);
+
+/*
+ * The fastest way where all rows come at once. weights_max: packed weights beyond which the 36 that
+ * a plane has per pair of channels take longer to read than they save.
+ */
+enum nn_conv_way nn_conv_best_way(const struct nn_kernels *kernels,
+                                  const struct nn_conv_shape *shape, size_t weights_max);
+
 /* Lanes of a map of so many channels. */
 uint32_t nn_map_lanes(const struct nn_kernels *kernels, uint32_t channels);
 

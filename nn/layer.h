@@ -150,6 +150,10 @@ void nn_layer_backward(const struct nn_layer *layer, const struct nn_pass *pass,
 /* Variance floor of batch norm. */
 #define NN_BATCH_NORM_EPSILON 1e-5F
 
+/* A convolution as the kernels know it (nn/kernel.h), its input a map of so many lanes. */
+struct nn_conv_shape;
+struct nn_conv_shape nn_layer_conv_shape(const struct nn_layer *layer, uint32_t lanes);
+
 /* The kinds' own functions, called through the ones above. */
 size_t nn_conv_scratch(const struct nn_layer *layer); /* its shapes and spec are set */
 void nn_conv_forward(const struct nn_layer *layer, const struct nn_pass *pass,

@@ -14,7 +14,7 @@ enum { TILES_ENOUGH = 64, SAMPLES_AT_ONCE = 16 };
 /* Beyond this many packed weights the plane's 36 per tap pair are too many to be worth it. */
 enum { PLANE_WEIGHTS_MAX = 1 << 23 };
 
-static struct nn_conv_shape shape_of(const struct nn_kernels *kernels, const struct nn_layer *layer)
+struct nn_conv_shape nn_layer_conv_shape(const struct nn_layer *layer, uint32_t lanes)
 {
     const struct nn_layer_spec *spec = &layer->spec;
     return (struct nn_conv_shape){.in_c = layer->in.c,
@@ -29,7 +29,7 @@ static struct nn_conv_shape shape_of(const struct nn_kernels *kernels, const str
                                   .stride_cols = spec->stride_cols,
                                   .pad_top = nn_layer_top(layer),
                                   .pad_left = (int32_t)spec->padding_left,
-                                  .in_lanes = nn_map_lanes(kernels, layer->in.c)};
+                                  .in_lanes = lanes};
 }
 
 /*
@@ -54,22 +54,21 @@ static struct nn_conv_shape way_back(const struct nn_kernels *kernels,
                                   .in_lanes = kernels->width};
 }
 
+static struct nn_conv_shape shape_of(const struct nn_kernels *kernels, const struct nn_layer *layer)
+{
+    return nn_layer_conv_shape(layer, nn_map_lanes(kernels, layer->in.c));
+}
+
 static enum nn_conv_way best_way(const struct nn_kernels *kernels,
                                  const struct nn_conv_shape *shape)
 {
-    if (nn_conv_can(shape, NN_CONV_PLANE) &&
-        kernels->conv_weights(shape, NN_CONV_PLANE) <= PLANE_WEIGHTS_MAX)
-        return NN_CONV_PLANE;
-    return NN_CONV_DIRECT;
+    return nn_conv_best_way(kernels, shape, PLANE_WEIGHTS_MAX);
 }
 
-/* Row by row wherever a row may be asked for alone and must then have the same bits. */
 static enum nn_conv_way way_of(const struct nn_kernels *kernels, const struct nn_layer *layer,
                                const struct nn_conv_shape *shape, bool training)
 {
-    if (layer->spec.causal && !training)
-        return nn_conv_can(shape, NN_CONV_ROW) ? NN_CONV_ROW : NN_CONV_DIRECT;
-    return best_way(kernels, shape);
+    return layer->spec.causal && !training ? nn_conv_row_way(shape) : best_way(kernels, shape);
 }
 
 static uint32_t samples_at_once(const struct nn_conv_shape *shape, enum nn_conv_way way)

@@ -61,35 +61,22 @@ static bool is_recurrent(const struct nn_layer *layer)
     return layer->spec.kind == NN_LAYER_GRU || layer->spec.kind == NN_LAYER_LSTM;
 }
 
+/* The rows that one output row looks at, zeros above the frame among them. */
 static struct nn_conv_shape window_shape(const struct nn_kernels *kernels,
                                          const struct nn_layer *layer)
 {
-    const struct nn_layer_spec *spec = &layer->spec;
-    return (struct nn_conv_shape){.in_c = layer->in.c,
-                                  .in_h = spec->kernel_rows,
-                                  .in_w = layer->in.w,
-                                  .out_c = layer->out.c,
-                                  .out_h = 1,
-                                  .out_w = layer->out.w,
-                                  .kernel_rows = spec->kernel_rows,
-                                  .kernel_cols = spec->kernel_cols,
-                                  .stride_rows = spec->stride_rows,
-                                  .stride_cols = spec->stride_cols,
-                                  .pad_left = (int32_t)spec->padding_left,
-                                  .in_lanes = nn_map_lanes(kernels, layer->in.c)};
-}
-
-/* As nn_conv_forward goes outside of training, or the bits would not be the same. */
-static enum nn_conv_way way_of(const struct nn_conv_shape *shape)
-{
-    return nn_conv_can(shape, NN_CONV_ROW) ? NN_CONV_ROW : NN_CONV_DIRECT;
+    struct nn_conv_shape shape = nn_layer_conv_shape(layer, nn_map_lanes(kernels, layer->in.c));
+    shape.in_h = layer->spec.kernel_rows;
+    shape.out_h = 1;
+    shape.pad_top = 0;
+    return shape;
 }
 
 static void lay_out_window(const struct nn_kernels *kernels, const struct nn_layer *layer,
                            struct pieces *pieces, struct window *ret)
 {
     struct nn_conv_shape shape = window_shape(kernels, layer);
-    struct window w = {.shape = shape, .way = way_of(&shape)};
+    struct window w = {.shape = shape, .way = nn_conv_row_way(&shape)};
     struct nn_margin margin = nn_conv_margin(&shape, w.way);
     size_t out_size =
         nn_map_size(shape.out_c, 1, shape.out_w, kernels->width, (struct nn_margin){0});
