@@ -60,6 +60,16 @@ double sim_random_log_range(struct sim_random *random, double low, double high)
     return low * exp(log(high / low) * sim_random_uniform(random));
 }
 
+double sim_random_in(struct sim_random *random, const struct sim_range *range)
+{
+    return sim_random_range(random, range->low, range->high);
+}
+
+double sim_random_log_in(struct sim_random *random, const struct sim_range *range)
+{
+    return sim_random_log_range(random, range->low, range->high);
+}
+
 double sim_random_sign(struct sim_random *random)
 {
     return sim_random_u64(random) >> 63 ? 1 : -1;

@@ -40,7 +40,15 @@ uint64_t sim_random_u64(struct sim_random *random);
 double sim_random_uniform(struct sim_random *random); /* [0, 1) */
 double sim_random_range(struct sim_random *random, double low, double high);
 double sim_random_log_range(struct sim_random *random, double low, double high); /* 0 < low */
-double sim_random_sign(struct sim_random *random);                               /* -1 or 1 */
+/* Both ends included; low == high is one value. Draws from one, uniform or log-uniform. */
+struct sim_range {
+    double low, high;
+};
+
+double sim_random_in(struct sim_random *random, const struct sim_range *range);
+double sim_random_log_in(struct sim_random *random, const struct sim_range *range);
+
+double sim_random_sign(struct sim_random *random); /* -1 or 1 */
 double sim_random_normal(struct sim_random *random);
 void sim_random_normals(struct sim_random *random, double *out, size_t n);
 unsigned sim_random_poisson(struct sim_random *random, double mean); /* mean <= 50 */

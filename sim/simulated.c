@@ -1,6 +1,7 @@
 /* The simulated microscope: virtual time, frames, actions. */
 #include "sim/simulated.h"
 
+#include "sim/disturb.h"
 #include "sim/scanner.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ struct simulated {
     struct sim_surface *surface;
     struct sim_scanner *scanner;
     struct sim_tip tip;
+    struct sim_disturbances disturbances;
     int64_t now_ns;
     enum phase phase;
     bool finished;
@@ -57,7 +59,8 @@ struct simulated {
 
 void simulated_options_default(struct simulated_options *ret)
 {
-    *ret = (struct simulated_options){.seed = 1,
+    *ret = (struct simulated_options){.channels = SIM_CHANNEL_Z,
+                                      .seed = 1,
                                       .start = -1,
                                       .difficulty = 1,
                                       .event_scale = 1,
@@ -65,6 +68,7 @@ void simulated_options_default(struct simulated_options *ret)
                                       .lines = 300,
                                       .frame_m = 3.6e-9,
                                       .line_time_s = .33};
+    sim_instrument_default(&ret->instrument);
 }
 
 static int64_t ns(double s)
@@ -96,7 +100,8 @@ static bool options_ok(const struct simulated_options *o)
            o->event_scale >= 0 && o->event_scale <= 1000 && o->lines >= 1 &&
            o->lines <= SCAN_LINES_MAX && o->points >= SIM_POINTS_MIN &&
            o->points <= SIM_POINTS_MAX && o->frame_m >= .1e-9 && o->frame_m <= FRAME_MAX_M &&
-           o->line_time_s >= 1e-3 && o->line_time_s <= 100 && o->duration_ns >= 0;
+           o->line_time_s >= 1e-3 && o->line_time_s <= 100 && o->duration_ns >= 0 &&
+           (o->channels & SIM_CHANNEL_Z) && sim_instrument_ok(&o->instrument);
 }
 
 int simulated_create(const struct simulated_options *options, struct simulated **ret)
@@ -134,6 +139,11 @@ void simulated_destroy(struct simulated *sim)
     free(sim->forward);
     free(sim->backward);
     free(sim);
+}
+
+int simulated_disturb(struct simulated *sim, const struct sim_disturbance *disturbance)
+{
+    return sim_disturbances_add(&sim->disturbances, disturbance);
 }
 
 const struct sim_tip *simulated_tip(const struct simulated *sim)

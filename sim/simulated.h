@@ -14,6 +14,7 @@
 #define SIM_SIMULATED_H
 
 #include "instrument/microscope.h"
+#include "sim/instrument.h"
 #include "sim/tip.h"
 
 struct simulated;
@@ -48,11 +49,17 @@ struct simulated_options {
     double frame_m;
     double line_time_s;  /* forward and backward together */
     int64_t duration_ns; /* then MICROSCOPE_FINISHED; 0: without end */
+    struct sim_instrument instrument;
+    unsigned channels; /* SIM_CHANNEL_Z, SIM_CHANNEL_I: which lines are sent; Z at least */
+    bool truth_only;   /* lines are sent flat, not rendered; what happens to the tip is the same */
     void (*truth)(void *ctx, const struct simulated_truth *truth); /* NULL: nobody asks */
     void *truth_ctx;
 };
 
-/* Seed 1, difficulty 1, 300 x 300 samples on 3.6 nm, .33 s per line, no end. */
+/*
+ * Seed 1, difficulty 1, 300 x 300 samples on 3.6 nm, .33 s per line, no end, the default
+ * instrument, Z lines only, rendered.
+ */
 void simulated_options_default(struct simulated_options *ret);
 
 /* Idle, tip in tunnelling contact. 0, -EINVAL (an option out of range), -ENOMEM. */
@@ -61,6 +68,12 @@ void simulated_destroy(struct simulated *sim);
 
 /* Borrows `sim`. */
 struct microscope simulated_microscope(struct simulated *sim);
+
+/*
+ * From now on this happens at its time; what is past by then happens at once. 0, -EINVAL (a
+ * magnitude or time out of range), -ENOSPC (SIM_DISTURBANCES_MAX of them wait or last).
+ */
+int simulated_disturb(struct simulated *sim, const struct sim_disturbance *disturbance);
 
 /* The tip as it is now, for scoring. */
 const struct sim_tip *simulated_tip(const struct simulated *sim);
