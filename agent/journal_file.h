@@ -135,9 +135,6 @@ int row_end_chained(struct row *row, enum chain chain, int64_t id);
 /* What is written until now becomes durable, with the place. */
 int journal_commit(struct journal *journal);
 
-/* Give up writing: roll back, remember. Returns the errno. */
-int journal_fail(struct journal *journal, int sqlite_code);
-
 /* The night clock, as far as it has been seen. Never goes back. */
 void journal_advance(struct journal *journal, int64_t t_night_ns);
 

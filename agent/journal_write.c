@@ -32,7 +32,8 @@ static int run_statement(struct journal *journal, enum statement which)
     return code;
 }
 
-int journal_fail(struct journal *journal, int sqlite_code)
+/* Give up writing: roll back, remember. Returns the errno. */
+static int fail(struct journal *journal, int sqlite_code)
 {
     int error = journal_errno(sqlite_code);
     journal->failed = error ? error : -EIO;
@@ -129,7 +130,7 @@ int row_end(struct row *row)
         row->code = sqlite3_step(row->statement);
         sqlite3_reset(row->statement);
     }
-    return row->code == SQLITE_DONE ? 0 : journal_fail(row->journal, row->code);
+    return row->code == SQLITE_DONE ? 0 : fail(row->journal, row->code);
 }
 
 int row_end_chained(struct row *row, enum chain chain, int64_t id)
@@ -138,7 +139,7 @@ int row_end_chained(struct row *row, enum chain chain, int64_t id)
     if (result != 0)
         return result;
     result = journal_chain_append(row->journal, chain, id);
-    return result == 0 ? 0 : journal_fail(row->journal, sqlite3_errcode(row->journal->db));
+    return result == 0 ? 0 : fail(row->journal, sqlite3_errcode(row->journal->db));
 }
 
 static int write_place(struct journal *journal)
@@ -172,7 +173,7 @@ int journal_commit(struct journal *journal)
         return 0;
     int code = run_statement(journal, STATEMENT_COMMIT);
     if (code != SQLITE_DONE)
-        return journal_fail(journal, code);
+        return fail(journal, code);
     journal->in_transaction = false;
     return 0;
 }

@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-bool terminal_colour(FILE *stream)
+/* True when `stream` is a terminal, NO_COLOR is unset or empty, and TERM is not "dumb". */
+static bool is_coloured(FILE *stream)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
@@ -18,7 +19,7 @@ bool terminal_colour(FILE *stream)
 __attribute__((format(printf, 4, 0))) static void
 say(const char *command, const char *word, const char *colour, const char *format, va_list args)
 {
-    bool paint = terminal_colour(stderr);
+    bool paint = is_coloured(stderr);
     fprintf(stderr, "tipwright %s: %s%s%s: ", command, paint ? colour : "", word,
             paint ? "\033[0m" : "");
     vfprintf(stderr, format, args);

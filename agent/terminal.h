@@ -9,9 +9,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* True when `stream` is a terminal, NO_COLOR is unset or empty, and TERM is not "dumb". */
-bool terminal_colour(FILE *stream);
-
 /* "tipwright COMMAND: error: text" on stderr, one line. */
 void terminal_error(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

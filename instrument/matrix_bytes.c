@@ -47,7 +47,7 @@ uint64_t matrix_get_u64(struct matrix_cursor *cursor)
     return bytes ? u32_from(bytes) | (uint64_t)u32_from(bytes + 4) << 32 : 0;
 }
 
-double matrix_get_f64(struct matrix_cursor *cursor)
+static double get_f64(struct matrix_cursor *cursor)
 {
     uint64_t bits = matrix_get_u64(cursor);
     double value;
@@ -77,7 +77,7 @@ struct matrix_value matrix_get_value(struct matrix_cursor *cursor)
         break;
     case MATRIX_TAG('B', 'U', 'O', 'D'):
         value.type = MATRIX_DOUBLE;
-        value.number = matrix_get_f64(cursor);
+        value.number = get_f64(cursor);
         break;
     case MATRIX_TAG('G', 'R', 'T', 'S'):
         value.type = MATRIX_STRING;

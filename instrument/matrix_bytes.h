@@ -42,7 +42,6 @@ size_t matrix_left(const struct matrix_cursor *cursor);
 void matrix_skip(struct matrix_cursor *cursor, size_t n);
 uint32_t matrix_get_u32(struct matrix_cursor *cursor);
 uint64_t matrix_get_u64(struct matrix_cursor *cursor);
-double matrix_get_f64(struct matrix_cursor *cursor);
 struct matrix_text matrix_get_text(struct matrix_cursor *cursor);
 
 /* 4-byte type, then its data; an unknown type fails the cursor. */

@@ -89,7 +89,8 @@ int matrix_session_mark(struct matrix_session *session, const char *text, int64_
     return write_block(session);
 }
 
-struct matrix_transfer matrix_session_transfer(const struct matrix_session *session,
+/* How the session converts a channel at present. */
+static struct matrix_transfer session_transfer(const struct matrix_session *session,
                                                enum matrix_channel channel)
 {
     if (channel == MATRIX_CHANNEL_I)
@@ -124,7 +125,7 @@ static int write_scale(struct matrix_session *session, int64_t t_utc_s)
         return session->failed;
     struct matrix_transfer transfers[MATRIX_CHANNEL_COUNT];
     for (int c = 0; c < session->n_channels; c++)
-        transfers[c] = matrix_session_transfer(session, (enum matrix_channel)c);
+        transfers[c] = session_transfer(session, (enum matrix_channel)c);
     matrix_compose_scale(&session->block, session->n_channels, transfers, t_utc_s);
     int status = write_block(session);
     session->scale_written = status == 0;
@@ -369,7 +370,7 @@ int matrix_session_append(struct matrix_session *session, enum matrix_channel ch
     for (uint32_t i = 0; i < n_samples; i++)
         if (!isfinite(i < g->points ? forward[i] : backward[full - 1 - i]))
             return -EINVAL;
-    struct matrix_transfer transfer = matrix_session_transfer(session, channel);
+    struct matrix_transfer transfer = session_transfer(session, channel);
     matrix_block_begin_bare(&session->block);
     for (uint32_t i = 0; i < n_samples; i++) {
         double value = i < g->points ? forward[i] : backward[full - 1 - i];

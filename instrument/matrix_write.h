@@ -83,10 +83,6 @@ int matrix_session_close(struct matrix_session *session, int64_t t_utc_s);
 /* Free without an end mark, as a crash would leave it; an open image is dropped. Accepts NULL. */
 void matrix_session_destroy(struct matrix_session *session);
 
-/* How the session converts a channel at present. */
-struct matrix_transfer matrix_session_transfer(const struct matrix_session *session,
-                                               enum matrix_channel channel);
-
 /* The count that stores an SI value: nearest, for I in steps of 512, held at the rails. */
 int32_t matrix_raw_from_si(const struct matrix_transfer *transfer, enum matrix_channel channel,
                            double value);

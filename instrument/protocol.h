@@ -106,7 +106,6 @@ bool protocol_compatible(const char *protocol, const char *ours);
 
 /* "accepted", ... Borrowed. */
 const char *command_state_name(enum command_state state);
-const char *command_verb_name(enum command_verb verb);
 const char *instrument_state_name(enum instrument_state state);
 
 #endif

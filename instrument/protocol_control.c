@@ -43,11 +43,6 @@ const char *command_state_name(enum command_state state)
     return command_states[state];
 }
 
-const char *command_verb_name(enum command_verb verb)
-{
-    return verb_names[verb];
-}
-
 const char *instrument_state_name(enum instrument_state state)
 {
     return instrument_states[state];

@@ -426,11 +426,6 @@ int zsock_connect(struct zsock *sock, const char *endpoint)
     return zmq_connect(sock->zmq, endpoint) == 0 ? 0 : -errno;
 }
 
-int zsock_subscribe(struct zsock *sock, const char *prefix)
-{
-    return zmq_setsockopt(sock->zmq, ZMQ_SUBSCRIBE, prefix, strlen(prefix)) == 0 ? 0 : -errno;
-}
-
 int zsock_last_endpoint(struct zsock *sock, char *buf, size_t size)
 {
     return zmq_getsockopt(sock->zmq, ZMQ_LAST_ENDPOINT, buf, &size) == 0 ? 0 : -errno;

@@ -68,8 +68,6 @@ int zsock_create(struct zsock_hub *hub, const struct zsock_options *options,
 /* -EPERM: a CURVE server while no ZAP handler is bound on this hub; it would let anybody in. */
 int zsock_bind(struct zsock *sock, const char *endpoint);
 int zsock_connect(struct zsock *sock, const char *endpoint);
-/* SUB only; prefix "" subscribes to everything. */
-int zsock_subscribe(struct zsock *sock, const char *prefix);
 /* The endpoint really bound, for port 0 ("tcp://127.0.0.1:*"). */
 int zsock_last_endpoint(struct zsock *sock, char *buf, size_t size);
 

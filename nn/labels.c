@@ -15,14 +15,6 @@ static const char *const label_titles[NN_LABEL_COUNT] = {
     [NN_LABEL_TIP_CHANGE] = "Tip Change",   [NN_LABEL_BAD_BLURRY] = "Bad/Blurry",
 };
 
-static int find_text(const char *const texts[NN_LABEL_COUNT], const char *text)
-{
-    for (int i = 0; i < NN_LABEL_COUNT; i++)
-        if (strcmp(text, texts[i]) == 0)
-            return i;
-    return -1;
-}
-
 const char *nn_label_name(enum nn_label label)
 {
     return label_names[label];
@@ -30,15 +22,13 @@ const char *nn_label_name(enum nn_label label)
 
 int nn_label_from_name(const char *name)
 {
-    return find_text(label_names, name);
+    for (int i = 0; i < NN_LABEL_COUNT; i++)
+        if (strcmp(label_names[i], name) == 0)
+            return i;
+    return -1;
 }
 
 const char *nn_label_title(enum nn_label label)
 {
     return label_titles[label];
-}
-
-int nn_label_from_title(const char *title)
-{
-    return find_text(label_titles, title);
 }

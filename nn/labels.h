@@ -29,7 +29,4 @@ int nn_label_from_name(const char *name);
  */
 const char *nn_label_title(enum nn_label label);
 
-/* The label with exactly this title, or -1. */
-int nn_label_from_title(const char *title);
-
 #endif

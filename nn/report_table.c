@@ -13,7 +13,7 @@ static void tell(const struct nn_report_listener *listener, struct nn_report_ent
     listener->take(listener->context, &entry);
 }
 
-const char *nn_report_row_name(uint32_t row)
+static const char *row_name(uint32_t row)
 {
     return row < NN_LABEL_COUNT ? nn_label_name((enum nn_label)row) : "mean";
 }
@@ -63,7 +63,7 @@ static void walk_share(const struct nn_report_share *share, uint32_t lines,
         for (int m = 0; m < NN_MEASURE_COUNT; m++)
             tell(listener,
                  (struct nn_report_entry){.lines = lines,
-                                          .subject = nn_report_row_name(row),
+                                          .subject = row_name(row),
                                           .measure = nn_measure_name((enum nn_measure)m)},
                  &share->labels[row][m]);
     const struct {

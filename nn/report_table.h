@@ -4,8 +4,7 @@
 
 #include "nn/report.h"
 
-/* A label's name, or "mean"; the same for people. */
-const char *nn_report_row_name(uint32_t row);
+/* A label's title, or "mean of six". */
 const char *nn_report_row_title(uint32_t row);
 
 const char *nn_class_name(enum nn_class which);

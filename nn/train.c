@@ -20,7 +20,8 @@ static bool settings_fit(const struct nn_train_settings *s, const struct nn_trai
            (s->patience == 0 || (part->validate && s->validate_every > 0));
 }
 
-void nn_trainer_copy(struct nn_network *from, struct nn_network *to)
+/* Same weights and statistics; both of the same layers. */
+static void copy_network(struct nn_network *from, struct nn_network *to)
 {
     size_t n;
     const float *weights = nn_network_weights(from, &n);
@@ -45,7 +46,7 @@ static int create_networks(struct nn_trainer *trainer)
         return -EINVAL;
     trainer->outputs = NN_LABEL_COUNT * output.h;
     nn_network_randomise(trainer->network, s->seed + trainer->number);
-    nn_trainer_copy(trainer->network, trainer->average);
+    copy_network(trainer->network, trainer->average);
     size_t n_weights;
     nn_network_weights(trainer->network, &n_weights);
     error = nn_optimiser_create(&s->optimiser, n_weights, &trainer->optimiser);
@@ -327,7 +328,7 @@ static int look_at_left_out(struct nn_trainer *trainer)
         trainer->best_epoch == 0 || epoch->check > trainer->history[trainer->best_epoch - 1].check;
     if (better) {
         trainer->best_epoch = trainer->epochs_done + 1;
-        nn_trainer_copy(trainer->average, trainer->best);
+        copy_network(trainer->average, trainer->best);
     }
     return 0;
 }

@@ -31,7 +31,4 @@ struct nn_trainer {
     float *grads;     /* (batch, outputs) */
 };
 
-/* Same weights and statistics; both of the same layers. */
-void nn_trainer_copy(struct nn_network *from, struct nn_network *to);
-
 #endif
