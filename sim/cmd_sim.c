@@ -149,7 +149,7 @@ static int read_sim_option(int option, struct settings *s)
         s->sim.start = sim_tip_state_from_name(optarg);
         return s->sim.start >= 0 ? EXIT_OK : usage_error("start", "no such state; see --help");
     case OPTION_DIFFICULTY:
-        return read_quantity("difficulty", "", 1, 1e6, &s->sim.difficulty);
+        return read_quantity("difficulty", "", 1, 1e6, &s->sim.tip.difficulty);
     case OPTION_EVENTS:
         return read_quantity("events", "", 0, 1000, &s->sim.event_scale);
     case OPTION_POINTS:

@@ -62,12 +62,12 @@ void simulated_options_default(struct simulated_options *ret)
     *ret = (struct simulated_options){.channels = SIM_CHANNEL_Z,
                                       .seed = 1,
                                       .start = -1,
-                                      .difficulty = 1,
                                       .event_scale = 1,
                                       .points = 300,
                                       .lines = 300,
                                       .frame_m = 3.6e-9,
                                       .line_time_s = .33};
+    sim_tip_model_default(&ret->tip);
     sim_instrument_default(&ret->instrument);
 }
 
@@ -83,25 +83,23 @@ static double now_s(const struct simulated *sim)
 
 static void init_tip(struct simulated *sim)
 {
-    static const enum sim_tip_state starts[] = {SIM_TIP_BLUNT, SIM_TIP_MULTI, SIM_TIP_FOULED};
-    static const double p_start[] = {.6, .2, .2};
     struct sim_random random;
     int state = sim->options.start;
     if (state < 0) {
         sim_random_seed(&random, sim->options.seed, SIM_STREAM_START, 0);
-        state = (int)starts[sim_random_pick(&random, p_start, 3)];
+        state = (int)sim_random_pick(&random, sim->options.tip.start, SIM_TIP_STATE_COUNT);
     }
-    sim_tip_init(&sim->tip, sim->options.seed, (enum sim_tip_state)state);
+    sim_tip_init_as(&sim->tip, &sim->options.tip, sim->options.seed, (enum sim_tip_state)state);
 }
 
 static bool options_ok(const struct simulated_options *o)
 {
-    return o->start < SIM_TIP_STATE_COUNT && o->difficulty >= 1 && o->difficulty <= 1e6 &&
-           o->event_scale >= 0 && o->event_scale <= 1000 && o->lines >= 1 &&
-           o->lines <= SCAN_LINES_MAX && o->points >= SIM_POINTS_MIN &&
-           o->points <= SIM_POINTS_MAX && o->frame_m >= .1e-9 && o->frame_m <= FRAME_MAX_M &&
-           o->line_time_s >= 1e-3 && o->line_time_s <= 100 && o->duration_ns >= 0 &&
-           (o->channels & SIM_CHANNEL_Z) && sim_instrument_ok(&o->instrument);
+    return o->start < SIM_TIP_STATE_COUNT && sim_tip_model_ok(&o->tip) && o->event_scale >= 0 &&
+           o->event_scale <= 1000 && o->lines >= 1 && o->lines <= SCAN_LINES_MAX &&
+           o->points >= SIM_POINTS_MIN && o->points <= SIM_POINTS_MAX && o->frame_m >= .1e-9 &&
+           o->frame_m <= FRAME_MAX_M && o->line_time_s >= 1e-3 && o->line_time_s <= 100 &&
+           o->duration_ns >= 0 && (o->channels & SIM_CHANNEL_Z) &&
+           sim_instrument_ok(&o->instrument);
 }
 
 int simulated_create(const struct simulated_options *options, struct simulated **ret)
@@ -340,7 +338,7 @@ static bool take_effect(struct simulated *sim)
     double x_m, y_m;
     sim_random_seed(&random, sim->options.seed, SIM_STREAM_ACTION, sim->actions);
     sim_scanner_surface_at(sim->scanner, action->x_frac, action->y_frac, now_s(sim), &x_m, &y_m);
-    bool changed = sim_tip_act(&sim->tip, action, sim->options.difficulty, &random);
+    bool changed = sim_tip_act(&sim->tip, action, &random);
     sim_surface_mark(sim->surface, action, x_m, y_m, &random);
     bool crashed = sim_random_uniform(&random) < p_crash(action);
     if (crashed) {

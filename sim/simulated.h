@@ -42,13 +42,13 @@ struct simulated_truth {
 
 struct simulated_options {
     uint64_t seed;
-    int start;          /* enum sim_tip_state; -1: drawn (blunt, multi or fouled) */
-    double difficulty;  /* >= 1: how much rarer a good tip is after an action */
+    int start;          /* enum sim_tip_state; -1: drawn by the tip model's weights */
     double event_scale; /* times the measured rates of spontaneous events */
     uint32_t points, lines;
     double frame_m;
     double line_time_s;  /* forward and backward together */
     int64_t duration_ns; /* then MICROSCOPE_FINISHED; 0: without end */
+    struct sim_tip_model tip;
     struct sim_instrument instrument;
     unsigned channels; /* SIM_CHANNEL_Z, SIM_CHANNEL_I: which lines are sent; Z at least */
     bool truth_only;   /* lines are sent flat, not rendered; what happens to the tip is the same */
@@ -57,7 +57,7 @@ struct simulated_options {
 };
 
 /*
- * Seed 1, difficulty 1, 300 x 300 samples on 3.6 nm, .33 s per line, no end, the default
+ * Seed 1, 300 x 300 samples on 3.6 nm, .33 s per line, no end, the fitted tip, the default
  * instrument, Z lines only, rendered.
  */
 void simulated_options_default(struct simulated_options *ret);

@@ -17,29 +17,10 @@ static const char *const event_names[SIM_TIP_EVENT_COUNT] = {
     [SIM_TIP_CHANGE] = "tip change", [SIM_TIP_STREAK] = "streak", [SIM_TIP_TELEGRAPH] = "telegraph",
 };
 
-/* Fitted: class-changing events per 600 lines, and where they lead (row = from). */
-static const double rate_per_600_lines[N] = {.110, .167, .133, .152, .175, .077, .201, .049};
-
-static const double jump[N][N] = {
-    {0, .064, .624, .055, .068, .109, .060, .019}, {.100, 0, .449, .082, .081, .169, .100, .019},
-    {.087, .096, 0, .089, .102, .391, .184, .051}, {.010, .050, .154, 0, .079, .448, .195, .065},
-    {.032, .121, .287, .146, 0, .256, .127, .030}, {.023, .022, .211, .241, .134, 0, .257, .111},
-    {.043, .041, .336, .161, .108, .271, 0, .041}, {.010, .013, .089, .102, .093, .596, .099, 0},
-};
-
-enum severity { MILD, HARD, BRUTAL, SEVERITY_COUNT };
-
-/* Mild: fitted. Hard, brutal: chosen. */
-static const double redraw[SEVERITY_COUNT][N] = {
-    [MILD] = {.024, .032, .205, .134, .103, .354, .088, .059},
-    [HARD] = {.012, .030, .100, .140, .180, .340, .100, .098},
-    [BRUTAL] = {.004, .012, .040, .090, .180, .420, .090, .164},
-};
-
-/* Events that can be seen in 300 lines, of a quiet and of a restless tip: fitted. */
-static const double visible_per_300_lines[2] = {.10, 1.00};
-/* Together with the state "unstable" this leaves 12 % of tips restless: computed. */
-static const double p_restless = .04;
+/* From the sharpest to the dullest: the order in which the latent sharpness stands for states. */
+static const enum sim_tip_state by_sharpness[N] = {SIM_TIP_ATOMIC, SIM_TIP_DIMER, SIM_TIP_ASYM,
+                                                   SIM_TIP_ROWS,   SIM_TIP_MULTI, SIM_TIP_UNSTABLE,
+                                                   SIM_TIP_BLUNT,  SIM_TIP_FOULED};
 
 const char *sim_tip_state_name(enum sim_tip_state state)
 {
@@ -59,6 +40,47 @@ const char *sim_tip_event_name(enum sim_tip_event_kind kind)
     return event_names[kind];
 }
 
+/* Share of a standard normal above x. */
+static double share_above(double x)
+{
+    return .5 * erfc(x / sqrt(2));
+}
+
+/* The x with this share above it; between -8 and 8. */
+static double with_share_above(double share)
+{
+    double low = -8, high = 8;
+    for (int i = 0; i < 60; i++) {
+        double middle = (low + high) / 2;
+        if (share_above(middle) > share)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
+/* A sharpness that stands for the state: drawn from its own slice of the mild table. */
+static double draw_sharpness(const struct sim_tip *tip, struct sim_random *random)
+{
+    double p[N], above = 0;
+    sim_tip_model_redraw(tip->model, SIM_TIP_MILD, p);
+    for (int i = 0; by_sharpness[i] != tip->state; i++)
+        above += p[by_sharpness[i]];
+    return with_share_above(above + p[tip->state] * sim_random_uniform(random));
+}
+
+static enum sim_tip_state state_of_sharpness(const double *p, double sharpness)
+{
+    double above = share_above(sharpness);
+    for (int i = 0; i < N; i++) {
+        if (above < p[by_sharpness[i]])
+            return by_sharpness[i];
+        above -= p[by_sharpness[i]];
+    }
+    return by_sharpness[N - 1];
+}
+
 /* A new apex of the given state. */
 static void renew(struct sim_tip *tip, enum sim_tip_state state)
 {
@@ -66,20 +88,32 @@ static void renew(struct sim_tip *tip, enum sim_tip_state state)
     tip->serial++;
     tip->state = state;
     sim_random_seed(&random, tip->seed, SIM_STREAM_APEX, tip->serial);
-    tip->restless = sim_random_uniform(&random) < p_restless || state == SIM_TIP_UNSTABLE;
+    tip->restless =
+        sim_random_uniform(&random) < tip->model->restless_share || state == SIM_TIP_UNSTABLE;
     sim_apex_draw(state, &random, tip->apices, &tip->n_apices, &tip->contrast);
+    if (tip->model->memory == SIM_TIP_AR1)
+        tip->sharpness = draw_sharpness(tip, &random);
 }
 
-void sim_tip_init(struct sim_tip *tip, uint64_t seed, enum sim_tip_state state)
+void sim_tip_init_as(struct sim_tip *tip, const struct sim_tip_model *model, uint64_t seed,
+                     enum sim_tip_state state)
 {
     memset(tip, 0, sizeof(*tip));
+    tip->model = model;
     tip->seed = seed;
     renew(tip, state);
 }
 
-double sim_tip_class_rate(enum sim_tip_state state)
+void sim_tip_init(struct sim_tip *tip, uint64_t seed, enum sim_tip_state state)
 {
-    return rate_per_600_lines[state] / 600;
+    sim_tip_init_as(tip, sim_tip_model_fitted(), seed, state);
+}
+
+double sim_tip_class_rate(const struct sim_tip *tip)
+{
+    if (tip->model->family == SIM_TIP_CONSTANT)
+        return 0;
+    return tip->model->rate_per_600_lines[tip->state] / 600;
 }
 
 static void draw_small_event(const struct sim_tip *tip, struct sim_random *random,
@@ -106,8 +140,10 @@ static void draw_small_event(const struct sim_tip *tip, struct sim_random *rando
 void sim_tip_line(const struct sim_tip *tip, double rate_scale, struct sim_random *random,
                   struct sim_tip_event *ret_event)
 {
-    double p_class = rate_scale * sim_tip_class_rate(tip->state);
-    double p_visible = rate_scale * visible_per_300_lines[tip->restless] / 300;
+    const struct sim_tip_model *model = tip->model;
+    double p_class = rate_scale * sim_tip_class_rate(tip);
+    double visible = tip->restless ? model->visible_restless : model->visible_quiet;
+    double p_visible = rate_scale * visible / 300;
     double p_small = fmax(0, p_visible - p_class);
     double u = sim_random_uniform(random);
 
@@ -119,93 +155,106 @@ void sim_tip_line(const struct sim_tip *tip, double rate_scale, struct sim_rando
     ret_event->z_m = sim_random_sign(random) * sim_random_log_range(random, 20e-12, 300e-12);
     if (u < p_class) {
         ret_event->kind = SIM_TIP_CHANGE;
-        renew(&ret_event->after, (enum sim_tip_state)sim_random_pick(random, jump[tip->state], N));
+        renew(&ret_event->after,
+              (enum sim_tip_state)sim_random_pick(random, model->jump[tip->state], N));
     } else {
         draw_small_event(tip, random, ret_event);
     }
 }
 
-static double logistic(double x)
+static bool touches(const struct action *action)
 {
-    return 1 / (1 + exp(-x));
-}
-
-static double p_poke(double depth_m)
-{
-    return logistic((depth_m - .60e-9) / .15e-9);
-}
-
-static double p_pulse(double voltage_v)
-{
-    return logistic((fabs(voltage_v) - 3.5) / .8);
-}
-
-static enum severity severity_of(const struct action *action)
-{
-    double v = fabs(action->kind == ACTION_PULSE ? action->voltage_v : action->bias_v);
-    double depth_m = action->kind == ACTION_CRASH ? action->depth_m : 0;
-    if (action->kind == ACTION_NECK)
-        return HARD;
-    if (depth_m <= 1.2e-9 && v <= 5)
-        return MILD;
-    return depth_m <= 3e-9 && v <= 8 ? HARD : BRUTAL;
+    return action->kind == ACTION_PULSE || action->kind == ACTION_CRASH ||
+           action->kind == ACTION_NECK;
 }
 
 double sim_tip_p_change(const struct sim_tip *tip, const struct action *action)
 {
-    double p_same = 1;
-    switch (action->kind) {
-    case ACTION_PULSE:
-        p_same = pow(1 - p_pulse(action->voltage_v), action->count);
-        break;
-    case ACTION_CRASH:
-        p_same = 1 - p_poke(action->depth_m);
-        if (fabs(action->bias_v) > 0)
-            p_same *= 1 - p_pulse(action->bias_v);
-        break;
-    case ACTION_NECK:
-        p_same = .02;
-        break;
-    case ACTION_RETRACT:
-        p_same = .98;
-        break;
-    case ACTION_APPROACH:
-    case ACTION_REIMAGE:
-    case ACTION_KIND_COUNT:
-        break;
-    }
-    bool clings = tip->state == SIM_TIP_FOULED && severity_of(action) == MILD &&
-                  action->kind != ACTION_RETRACT;
-    return (1 - p_same) * (clings ? .4 : 1);
+    const struct sim_tip_model *model = tip->model;
+    double fitted = sim_tip_model_p_change(model, tip->state, action);
+    if (model->family == SIM_TIP_CONSTANT)
+        return touches(action) ? 1 : 0;
+    if (model->family == SIM_TIP_FITTED || !touches(action) || tip->state <= SIM_TIP_DIMER)
+        return fitted;
+    if (sim_tip_action_fits(tip->state, action, tip->last_sign))
+        return model->right / model->difficulty;
+    return model->luck / model->difficulty + model->harm;
 }
 
-void sim_tip_redraw_weights(const struct action *action, double difficulty,
-                            double ret_p[SIM_TIP_STATE_COUNT])
-{
-    const double *p = redraw[severity_of(action)];
-    double good = 0, rest = 0;
-    for (int i = 0; i < N; i++) {
-        bool is_good = i <= SIM_TIP_DIMER;
-        ret_p[i] = is_good ? p[i] / difficulty : p[i];
-        good += is_good ? ret_p[i] : 0;
-        rest += is_good ? 0 : ret_p[i];
-    }
-    for (int i = SIM_TIP_DIMER + 1; i < N; i++)
-        ret_p[i] *= (1 - good) / rest;
-}
-
-bool sim_tip_act(struct sim_tip *tip, const struct action *action, double difficulty,
-                 struct sim_random *random)
+static enum sim_tip_state draw_bad(const struct sim_tip_model *model, struct sim_random *random)
 {
     double p[N];
-    if (sim_random_uniform(random) >= sim_tip_p_change(tip, action))
-        return false;
-    sim_tip_redraw_weights(action, difficulty, p);
-    renew(tip, (enum sim_tip_state)sim_random_pick(random, p, N));
-    return true;
+    sim_tip_model_redraw(model, SIM_TIP_MILD, p);
+    p[SIM_TIP_ATOMIC] = p[SIM_TIP_ASYM] = p[SIM_TIP_DIMER] = p[SIM_TIP_ROWS] = 0;
+    return (enum sim_tip_state)sim_random_pick(random, p, N);
+}
+
+/* Good tips of a family without a table: as often atomic, asym or dimer as in the fitted one. */
+static enum sim_tip_state draw_good(const struct sim_tip_model *model, struct sim_random *random)
+{
+    return (enum sim_tip_state)sim_random_pick(random, model->redraw[SIM_TIP_MILD],
+                                               SIM_TIP_DIMER + 1);
+}
+
+static enum sim_tip_state draw_constant(const struct sim_tip_model *model,
+                                        struct sim_random *random)
+{
+    return sim_random_uniform(random) < model->p_success ? SIM_TIP_DIMER : draw_bad(model, random);
+}
+
+/* The tip changes; the chance that it does so for the better depends on what it was. */
+static enum sim_tip_state draw_dependent(const struct sim_tip *tip, const struct action *action,
+                                         struct sim_random *random)
+{
+    const struct sim_tip_model *model = tip->model;
+    double luck = model->luck / model->difficulty;
+    bool fits = sim_tip_action_fits(tip->state, action, tip->last_sign);
+    if (tip->state <= SIM_TIP_DIMER)
+        return draw_bad(model, random);
+    if (fits || sim_random_uniform(random) * (luck + model->harm) < luck)
+        return draw_good(model, random);
+    return draw_bad(model, random);
+}
+
+/* A new apex by the table of the action, near the old one when the model remembers. */
+static void renew_fitted(struct sim_tip *tip, const struct action *action,
+                         struct sim_random *random)
+{
+    const struct sim_tip_model *model = tip->model;
+    double p[N];
+    sim_tip_model_redraw(model, sim_tip_severity(model, action), p);
+    if (model->memory == SIM_TIP_INDEPENDENT) {
+        renew(tip, (enum sim_tip_state)sim_random_pick(random, p, N));
+        return;
+    }
+    double phi = pow(model->ar1_phi, sim_tip_equivalent_v(model, action) / 4);
+    double sharpness = phi * tip->sharpness + sqrt(1 - phi * phi) * sim_random_normal(random);
+    renew(tip, state_of_sharpness(p, sharpness));
+    tip->sharpness = sharpness;
+}
+
+bool sim_tip_act(struct sim_tip *tip, const struct action *action, struct sim_random *random)
+{
+    const struct sim_tip_model *model = tip->model;
+    bool changed = sim_random_uniform(random) < sim_tip_p_change(tip, action);
+    if (changed && model->family == SIM_TIP_CONSTANT)
+        renew(tip, draw_constant(model, random));
+    else if (changed && model->family == SIM_TIP_STATE_DEPENDENT && touches(action))
+        renew(tip, draw_dependent(tip, action, random));
+    else if (changed)
+        renew_fitted(tip, action, random);
+    if (action->kind == ACTION_PULSE)
+        tip->last_sign = action->voltage_v > 0 ? 1 : -1;
+    return changed;
 }
 
 void sim_tip_wreck(struct sim_tip *tip, struct sim_random *random)
 {
-    renew(tip, (enum sim_tip_state)sim_random_pick(random, redraw[BRUTAL], N));
+    double p[N];
+    if (tip->model->family == SIM_TIP_CONSTANT) {
+        renew(tip, draw_bad(tip->model, random));
+        return;
+    }
+    sim_tip_model_redraw(tip->model, SIM_TIP_BRUTAL, p);
+    renew(tip, (enum sim_tip_state)sim_random_pick(random, p, N));
 }

@@ -1,16 +1,13 @@
 /*
  * The simulated tip: a hidden state that jumps while scanning and is drawn anew by actions. What an
- * apex of each state looks like: sim/apex.h.
- *
- * States, rates and draws: a hidden Markov model fitted to 3,611 pairs of consecutive labelled
- * images (public Nottingham set). Marks of every number: docs/simulator.md.
+ * apex of each state looks like: sim/apex.h. The numbers: sim/tip_model.h.
  */
 #ifndef SIM_TIP_H
 #define SIM_TIP_H
 
 #include "instrument/action.h"
-#include "sim/apex.h"
 #include "sim/random.h"
+#include "sim/tip_model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +19,7 @@ const char *sim_tip_state_name(enum sim_tip_state state);
 int sim_tip_state_from_name(const char *name);
 
 struct sim_tip {
+    const struct sim_tip_model *model; /* borrowed */
     uint64_t seed;
     uint64_t serial; /* rises with every new apex; an apex is a function of (seed, serial, state) */
     enum sim_tip_state state;
@@ -29,6 +27,8 @@ struct sim_tip {
     uint32_t n_apices;
     struct sim_apex apices[SIM_TIP_APICES_MAX];
     struct sim_contrast contrast;
+    double sharpness; /* latent, standard normal over all tips: SIM_TIP_AR1 */
+    int last_sign;    /* of the last pulse, 0: none yet */
 };
 
 enum sim_tip_event_kind {
@@ -53,7 +53,12 @@ struct sim_tip_event {
     struct sim_tip after; /* the tip after the event; the tip itself when nothing happened */
 };
 
+/* A tip of the fitted model with its first apex. */
 void sim_tip_init(struct sim_tip *tip, uint64_t seed, enum sim_tip_state state);
+
+/* The same of another model, which is borrowed for as long as the tip and its copies live. */
+void sim_tip_init_as(struct sim_tip *tip, const struct sim_tip_model *model, uint64_t seed,
+                     enum sim_tip_state state);
 
 /*
  * What happens to the tip during one line (forward and backward). `rate_scale` multiplies all
@@ -65,18 +70,13 @@ void sim_tip_line(const struct sim_tip *tip, double rate_scale, struct sim_rando
 /* Probability that one pulse, crash, neck, ... gives this tip a new apex. */
 double sim_tip_p_change(const struct sim_tip *tip, const struct action *action);
 
-/* Weights of the state drawn after a change; add up to 1. `difficulty` >= 1 thins the good ones. */
-void sim_tip_redraw_weights(const struct action *action, double difficulty,
-                            double ret_p[SIM_TIP_STATE_COUNT]);
-
 /* Act on the tip; true when it has a new apex (maybe of the same state). */
-bool sim_tip_act(struct sim_tip *tip, const struct action *action, double difficulty,
-                 struct sim_random *random);
+bool sim_tip_act(struct sim_tip *tip, const struct action *action, struct sim_random *random);
 
 /* An unwanted crash: a new apex, drawn from the worst table. */
 void sim_tip_wreck(struct sim_tip *tip, struct sim_random *random);
 
-/* Rate of class changes per line in this state. */
-double sim_tip_class_rate(enum sim_tip_state state);
+/* Rate of class changes per line that this tip has by itself. */
+double sim_tip_class_rate(const struct sim_tip *tip);
 
 #endif

@@ -279,7 +279,7 @@ START_TEST(options_out_of_range_are_refused)
     struct simulated_options good, bad;
     struct simulated *sim;
     simulated_options_default(&good);
-    bad = good, bad.difficulty = .5;
+    bad = good, bad.tip.difficulty = .5;
     ck_assert_int_eq(simulated_create(&bad, &sim), -EINVAL);
     bad = good, bad.points = 2;
     ck_assert_int_eq(simulated_create(&bad, &sim), -EINVAL);
