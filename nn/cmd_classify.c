@@ -4,8 +4,8 @@
 #include "instrument/matrix_file.h"
 #include "instrument/matrix_image.h"
 #include "instrument/picture.h"
+#include "nn/cmd_classify_write.h"
 #include "nn/cmd_labelled.h"
-#include "nn/event.h"
 #include "nn/model.h"
 
 #include <dirent.h>
@@ -22,47 +22,58 @@ struct options {
     const char *model;
     double share;   /* of the frame's lines */
     uint32_t lines; /* instead of a share; 0: the share */
-    bool csv;
-    bool events;
-    const struct nn_model *judge;
-    const struct nn_event_net *net; /* with events: what tells them */
+    struct classify_format format;
+};
+
+/* Who judges. */
+struct judge {
+    const struct nn_model *model;
+    const struct nn_event_net *net; /* with events: the model's detector, which tells them */
+    struct nn_stream *stream;
+};
+
+/* An image as it was scanned. */
+struct frame {
+    double *values; /* (rows, points), first line first; any unit */
+    uint32_t rows, points;
+    uint32_t first_row; /* which line of the frame the first is */
+    uint32_t lines;     /* of the whole frame */
 };
 
 static void print_usage(FILE *out)
 {
-    fputs("Usage: tipwright classify [OPTION]... PATH...\n"
-          "Judge images (PNG), MATRIX image files or all of either in a folder, each as the agent\n"
-          "would when part of the frame has arrived. An image's bottom row is its first line; of\n"
-          "a MATRIX file the trace forward/up is judged. A picture wider than high is taken as\n"
-          "the beginning of a square frame.\n"
-          "\n"
-          "  -m, --model MODEL      model file (default: the one that came with tipwright)\n"
-          "  -s, --seen FRACTION    share of the frame's lines seen, above 0 to 1 (1)\n"
-          "  -n, --lines N          number of lines seen, instead\n"
-          "      --csv              comma-separated values (the only format, and the default)\n"
-          "      --events           list tip changes instead, as an agent would notice them: one "
-          "row\n"
-          "                         image,line,hazard per alarm, lines counted from 0 as scanned\n"
-          "      --help             this text\n"
-          "\n"
-          "Prints image,asymmetries,individual_atoms,dimers,rows,tip_change,bad_blurry: one row\n"
-          "per image, scores 0 to 1. Images that cannot be read are named on stderr, as are those\n"
-          "with too few lines for a verdict, whose scores say what is usual.\n"
-          "Exit status: 0 all judged, 1 one or more were not, 2 usage.\n",
-          out);
+    fputs(
+        "Usage: tipwright classify [OPTION]... PATH...\n"
+        "Judge images (PNG), MATRIX image files or all of either in a folder, each as the agent\n"
+        "would when part of the frame has arrived. An image's bottom row is its first line; of\n"
+        "a MATRIX file the trace forward/up is judged. A picture wider than high is taken as\n"
+        "the beginning of a square frame.\n"
+        "\n"
+        "  -m, --model MODEL      model file (default: the one that came with tipwright)\n"
+        "  -s, --seen FRACTION    share of the frame's lines seen, above 0 to 1 (1)\n"
+        "  -n, --lines N          number of lines seen, instead\n"
+        "      --csv              comma-separated values (default)\n"
+        "      --json             one JSON object per image and line: image, scores, and verdict,\n"
+        "                         false where there are too few lines for one; or image, events\n"
+        "      --events           list tip changes instead, as the model's detector notices them:\n"
+        "                         one row image,line,hazard per alarm, lines from 0 as scanned\n"
+        "      --help             this text\n"
+        "\n"
+        "Prints image,asymmetries,individual_atoms,dimers,rows,tip_change,bad_blurry: one row\n"
+        "per image, scores 0 to 1. Images that cannot be read are named on stderr, as are those\n"
+        "with too few lines for a verdict, whose scores say what is usual.\n"
+        "Exit status: 0 all judged, 1 one or more were not, 2 usage.\n",
+        out);
 }
 
 /* An exit status, or -1 to go on. */
 static int read_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        {"model", required_argument, NULL, 'm'},
-        {"seen", required_argument, NULL, 's'},
-        {"lines", required_argument, NULL, 'n'},
-        {"csv", no_argument, NULL, 'c'},
-        {"events", no_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"model", required_argument, NULL, 'm'}, {"seen", required_argument, NULL, 's'},
+        {"lines", required_argument, NULL, 'n'}, {"csv", no_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},        {"events", no_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
     };
     optind = 1;
     int letter;
@@ -78,7 +89,9 @@ static int read_options(int argc, char **argv, struct options *options)
         if (letter == 'm') {
             options->model = optarg;
         } else if (letter == 'e') {
-            options->events = true;
+            options->format.events = true;
+        } else if (letter == 'j' || letter == 'c') {
+            options->format.json = letter == 'j';
         } else if (letter == 's') {
             if (labelled_number(command, "--seen", optarg, 1e-6, 1.0, &options->share) != 0)
                 return EXIT_USAGE;
@@ -111,71 +124,52 @@ static uint32_t lines_wanted(const struct options *options, uint32_t lines)
  * The verdict; with too few lines for one, what is usual, so that every image has its row. The
  * agent has no verdict then and does nothing.
  */
-static int ask(struct nn_stream *stream, const struct options *options, const char *path,
-               float *ret_scores)
+static int ask(const struct judge *judge, const char *path, struct classified *ret_found)
 {
-    int error = nn_stream_scores(stream, ret_scores);
+    int error = nn_stream_scores(judge->stream, ret_found->scores);
     if (error != -ENODATA)
         return error;
     terminal_note(command, "%s: too few lines for a verdict; its row says what is usual", path);
-    nn_model_prior(options->judge, ret_scores);
+    nn_model_prior(judge->model, ret_found->scores);
+    ret_found->too_few = true;
     return 0;
 }
 
-/* A CSV field: quoted where it must be. */
-static void print_field(const char *text)
+static int judge_frame(const struct judge *judge, const char *path, const struct frame *frame,
+                       uint32_t until, struct classified *ret_found)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
+    int error = nn_stream_begin(judge->stream, frame->points, frame->lines);
+    for (uint32_t row = 0; row < frame->rows && frame->first_row + row < until && !error; row++)
+        error = nn_stream_add_line(judge->stream, frame->first_row + row,
+                                   frame->values + (size_t)row * frame->points);
+    return error ? error : ask(judge, path, ret_found);
 }
 
-/*
- * One row per alarm among the rows below `until`. values: (rows, points), first line first, of
- * frame rows from `first_row` on.
- */
-static int list_alarms(const struct options *options, const char *path, const double *values,
-                       uint32_t rows, uint32_t points, uint32_t first_row, uint32_t until)
+/* The alarms among the lines below `until`; ret_found->alarms is from malloc. */
+static int list_alarms(const struct judge *judge, const struct frame *frame, uint32_t until,
+                       struct classified *ret_found)
 {
     struct nn_event *event = malloc(sizeof *event);
-    if (!event)
+    struct alarm *alarms = malloc(((size_t)frame->rows + 1) * sizeof *alarms);
+    uint32_t n = 0;
+    if (!event || !alarms) {
+        free(event);
+        free(alarms);
         return -ENOMEM;
-    nn_event_begin(event, options->net, points);
-    for (uint32_t row = 0; row < rows && first_row + row < until; row++) {
-        if (!nn_event_add_line(event, first_row + row, values + (size_t)row * points))
-            continue;
-        print_field(matrix_file_name(path));
-        printf(",%u,%.3f\n", (unsigned)event->alarm_row, (double)event->alarm_hazard);
     }
+    nn_event_begin(event, judge->net, frame->points);
+    for (uint32_t row = 0; row < frame->rows && frame->first_row + row < until; row++)
+        if (nn_event_add_line(event, frame->first_row + row,
+                              frame->values + (size_t)row * frame->points))
+            alarms[n++] = (struct alarm){.line = event->alarm_row, .hazard = event->alarm_hazard};
     free(event);
+    ret_found->alarms = alarms;
+    ret_found->n_alarms = n;
     return 0;
 }
 
-static int list_picture_alarms(const struct options *options, const char *path,
-                               const struct picture_gray *gray, uint32_t until)
-{
-    size_t width = gray->width;
-    double *values = malloc(sizeof *values * width * gray->height);
-    if (!values)
-        return -ENOMEM;
-    for (uint32_t row = 0; row < gray->height; row++)
-        for (uint32_t x = 0; x < gray->width; x++)
-            values[row * width + x] = gray->pixels[(gray->height - 1 - row) * width + x];
-    int error = list_alarms(options, path, values, gray->height, gray->width, 0, until);
-    free(values);
-    return error;
-}
-
-static int judge_picture(struct nn_stream *stream, const struct options *options, const char *path,
-                         float *ret_scores)
+/* A picture's bottom row is its first line. Says what is wrong. */
+static int read_picture(const char *path, struct frame *ret_frame)
 {
     struct picture_gray gray;
     char reason[160];
@@ -184,51 +178,45 @@ static int judge_picture(struct nn_stream *stream, const struct options *options
         terminal_error(command, "%s: %s", path, reason);
         return error;
     }
-    struct nn_picture picture = {.width = gray.width, .height = gray.height, .gray = gray.pixels};
-    uint32_t lines = labelled_frame_lines(gray.width, gray.height);
-    uint32_t wanted = lines_wanted(options, lines);
-    if (options->events)
-        error = list_picture_alarms(options, path, &gray, wanted);
+    size_t width = gray.width;
+    double *values = malloc(sizeof *values * width * gray.height);
+    for (uint32_t row = 0; row < gray.height && values; row++)
+        for (uint32_t x = 0; x < gray.width; x++)
+            values[row * width + x] =
+                (double)gray.pixels[(gray.height - 1 - row) * width + x] / 255.0;
+    if (values)
+        *ret_frame = (struct frame){.values = values,
+                                    .rows = gray.height,
+                                    .points = gray.width,
+                                    .lines = labelled_frame_lines(gray.width, gray.height)};
     else
-        error = labelled_show(stream, &picture, wanted);
-    if (!error && !options->events)
-        error = ask(stream, options, path, ret_scores);
-    if (error)
-        terminal_error(command, "%s: %s", path, strerror(-error));
+        terminal_error(command, "%s: %s", path, strerror(ENOMEM));
     picture_gray_finish(&gray);
-    return error;
+    return values ? 0 : -ENOMEM;
 }
 
-static int judge_trace(struct nn_stream *stream, const struct options *options, const char *path,
-                       const struct matrix_image *image, float *ret_scores)
+static int read_trace(const struct matrix_image *image, struct frame *ret_frame)
 {
     const struct matrix_trace *trace = matrix_image_trace(image, SCAN_FORWARD_UP);
     if (!trace || trace->rows == 0)
         return -ENODATA;
-    double *values = malloc(sizeof *values * trace->rows * trace->cols);
+    size_t n = (size_t)trace->rows * trace->cols;
+    double *values = malloc(sizeof *values * n);
     if (!values)
         return -ENOMEM;
     /* Without a scale the raw counts do as well: scores do not depend on the unit. */
     if (matrix_image_to_si(image, SCAN_FORWARD_UP, values) != 0)
-        for (size_t i = 0; i < (size_t)trace->rows * trace->cols; i++)
+        for (size_t i = 0; i < n; i++)
             values[i] = (double)trace->raw[i];
-    uint32_t wanted = lines_wanted(options, image->geometry.lines);
-    if (options->events) {
-        int failed =
-            list_alarms(options, path, values, trace->rows, trace->cols, trace->first_row, wanted);
-        free(values);
-        return failed;
-    }
-    int error = nn_stream_begin(stream, trace->cols, image->geometry.lines);
-    for (uint32_t row = 0; row < trace->rows && row < wanted && !error; row++)
-        error =
-            nn_stream_add_line(stream, trace->first_row + row, values + (size_t)row * trace->cols);
-    free(values);
-    return error ? error : ask(stream, options, path, ret_scores);
+    *ret_frame = (struct frame){.values = values,
+                                .rows = trace->rows,
+                                .points = trace->cols,
+                                .first_row = trace->first_row,
+                                .lines = image->geometry.lines};
+    return 0;
 }
 
-static int judge_matrix(struct nn_stream *stream, const struct options *options, const char *path,
-                        float *ret_scores)
+static int read_matrix(const char *path, struct frame *ret_frame)
 {
     struct matrix_image *image = NULL;
     char reason[200];
@@ -237,7 +225,7 @@ static int judge_matrix(struct nn_stream *stream, const struct options *options,
         terminal_error(command, "%s: %s", path, reason);
         return error;
     }
-    error = judge_trace(stream, options, path, image, ret_scores);
+    error = read_trace(image, ret_frame);
     if (error)
         terminal_error(command, "%s: %s", path,
                        error == -ENODATA ? "no complete line of forward/up" : strerror(-error));
@@ -258,18 +246,23 @@ static bool is_matrix_image(const char *path)
     return matrix_name_parse(path, &name) == 0;
 }
 
-static int judge_file(struct nn_stream *stream, const struct options *options, const char *path)
+static int judge_file(const struct judge *judge, const struct options *options, const char *path)
 {
-    float scores[NN_LABEL_COUNT];
-    int error = is_matrix_image(path) ? judge_matrix(stream, options, path, scores)
-                                      : judge_picture(stream, options, path, scores);
-    if (error || options->events)
+    struct frame frame;
+    struct classified found = {.n_alarms = 0};
+    int error = is_matrix_image(path) ? read_matrix(path, &frame) : read_picture(path, &frame);
+    if (error)
         return error;
-    print_field(matrix_file_name(path));
-    for (int k = 0; k < NN_LABEL_COUNT; k++)
-        printf(",%.6f", (double)scores[k]);
-    putchar('\n');
-    return 0;
+    uint32_t until = lines_wanted(options, frame.lines);
+    error = options->format.events ? list_alarms(judge, &frame, until, &found)
+                                   : judge_frame(judge, path, &frame, until, &found);
+    if (error)
+        terminal_error(command, "%s: %s", path, strerror(-error));
+    else
+        classify_write(&options->format, matrix_file_name(path), &found);
+    free(found.alarms);
+    free(frame.values);
+    return error;
 }
 
 /* In a folder, what a person would call an image; other files are passed over. */
@@ -280,7 +273,7 @@ static int is_image(const struct dirent *entry)
 }
 
 /* Returns the number of images that could not be judged. */
-static unsigned judge_folder(struct nn_stream *stream, const struct options *options,
+static unsigned judge_folder(const struct judge *judge, const struct options *options,
                              const char *folder)
 {
     struct dirent **entries = NULL;
@@ -298,7 +291,7 @@ static unsigned judge_folder(struct nn_stream *stream, const struct options *opt
         if (!path)
             abort();
         snprintf(path, room, "%s/%s", folder, entries[i]->d_name);
-        failed += judge_file(stream, options, path) != 0;
+        failed += judge_file(judge, options, path) != 0;
         free(path);
         free(entries[i]);
     }
@@ -306,7 +299,7 @@ static unsigned judge_folder(struct nn_stream *stream, const struct options *opt
     return failed;
 }
 
-static unsigned judge_path(struct nn_stream *stream, const struct options *options,
+static unsigned judge_path(const struct judge *judge, const struct options *options,
                            const char *path)
 {
     struct stat status;
@@ -315,16 +308,16 @@ static unsigned judge_path(struct nn_stream *stream, const struct options *optio
         return 1;
     }
     if (S_ISDIR(status.st_mode))
-        return judge_folder(stream, options, path);
-    return judge_file(stream, options, path) != 0;
+        return judge_folder(judge, options, path);
+    return judge_file(judge, options, path) != 0;
 }
 
-static unsigned judge_paths(struct nn_stream *stream, const struct options *options, int n,
+static unsigned judge_paths(const struct judge *judge, const struct options *options, int n,
                             char **paths)
 {
     unsigned failed = 0;
     for (int i = 0; i < n; i++)
-        failed += judge_path(stream, options, paths[i]);
+        failed += judge_path(judge, options, paths[i]);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         terminal_error(command, "stdout: %s", strerror(errno));
         failed++;
@@ -332,24 +325,28 @@ static unsigned judge_paths(struct nn_stream *stream, const struct options *opti
     return failed;
 }
 
-static int list_events(struct options *options, int n, char **paths)
+/* What judges, made of the model. 0, or -1 after saying why not. */
+static int make_judge(const struct options *options, const struct nn_model *model,
+                      struct judge *ret_judge)
 {
-    char path[COMMAND_PATH_MAX];
-    char reason[200];
-    struct nn_event_net *net = malloc(sizeof *net);
-    if (!net)
-        abort();
-    command_data_path("models/tip-change.tipev", path, sizeof path);
-    unsigned failed = 1;
-    if (nn_event_net_load(path, net, reason, sizeof reason) == 0) {
-        options->net = net;
-        puts("image,line,hazard");
-        failed = judge_paths(NULL, options, n, paths);
+    struct judge judge = {.model = model};
+    if (options->format.events) {
+        judge.net = nn_model_event(model);
+        if (!judge.net) {
+            terminal_error(command,
+                           "%s: this model has no detector of tip changes; see train-events",
+                           options->model);
+            return -1;
+        }
     } else {
-        terminal_error(command, "%s: %s", path, reason);
+        int error = nn_stream_create(model, &judge.stream);
+        if (error) {
+            terminal_error(command, "%s: %s", options->model, strerror(-error));
+            return -1;
+        }
     }
-    free(net);
-    return failed ? EXIT_INTERNAL : EXIT_OK;
+    *ret_judge = judge;
+    return 0;
 }
 
 int cmd_classify(int argc, char **argv)
@@ -358,30 +355,24 @@ int cmd_classify(int argc, char **argv)
     int status = read_options(argc, argv, &options);
     if (status >= 0)
         return status;
-    if (options.events)
-        return list_events(&options, argc - optind, argv + optind);
     char fallback[COMMAND_PATH_MAX];
     if (!options.model) {
         command_data_path("models/h-si-100.tipnn", fallback, sizeof fallback);
         options.model = fallback;
     }
     struct nn_model *model = NULL;
-    struct nn_stream *stream = NULL;
     char reason[200];
     if (nn_model_load(options.model, &model, reason, sizeof reason) != 0) {
         terminal_error(command, "%s: %s", options.model, reason);
         return EXIT_INTERNAL;
     }
-    options.judge = model;
-    unsigned failed = nn_stream_create(model, &stream) != 0;
-    if (!failed) {
-        fputs("image", stdout);
-        for (int k = 0; k < NN_LABEL_COUNT; k++)
-            printf(",%s", nn_label_name((enum nn_label)k));
-        putchar('\n');
-        failed = judge_paths(stream, &options, argc - optind, argv + optind);
+    struct judge judge;
+    unsigned failed = 1;
+    if (make_judge(&options, model, &judge) == 0) {
+        classify_write_head(&options.format);
+        failed = judge_paths(&judge, &options, argc - optind, argv + optind);
+        nn_stream_destroy(judge.stream);
     }
-    nn_stream_destroy(stream);
     nn_model_destroy(model);
     return failed ? EXIT_INTERNAL : EXIT_OK;
 }

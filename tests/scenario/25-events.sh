@@ -50,4 +50,37 @@ done
 check "later lines change no alarm" cmp "$tmp/seen1" "$tmp/seen.5"
 check "and there were some" test -s "$tmp/seen1"
 
+# The same as JSON, one object per image, of those without alarms as well.
+read_json() {
+  python3 - "$@" <<'PYTHON'
+import json, sys
+kind, path = sys.argv[1:]
+with open(path) as file:
+    found = [json.loads(line) for line in file]
+if kind == "images":
+    print(len(found))
+for one in found:
+    if kind == "events":
+        for event in one["events"]:
+            print(f'{one["image"]},{event["line"]},{event["hazard"]:.3f}')
+    elif kind == "scores":
+        print(",".join([one["image"], *(f"{score:.6f}" for score in one["scores"].values())]))
+PYTHON
+}
+check_exit 0 "alarms as JSON" "$tipwright" classify --events --json "${marked[@]/#/$images/}"
+cp "$tmp/out" "$tmp/alarms.json"
+check "one object per image" test "$(read_json images "$tmp/alarms.json")" -eq "${#marked[@]}"
+check "with the table's alarms" cmp <(tail -n +2 "$tmp/alarms.csv") \
+  <(read_json events "$tmp/alarms.json")
+check_exit 0 "verdicts as JSON" "$tipwright" classify --json "$images/${square[0]}"
+cp "$tmp/out" "$tmp/verdict.json"
+check "with the table's scores" cmp <("$tipwright" classify "$images/${square[0]}" | tail -n 1) \
+  <(read_json scores "$tmp/verdict.json")
+
+# The detector is the model's own: another model has another one, or none.
+fixed_model "$tmp/deaf.tipnn" .1 .1 .8 .1 .1 .1
+check_exit 1 "a model without a detector" "$tipwright" classify --events --model "$tmp/deaf.tipnn" \
+  "$images/${square[0]}"
+check "is told so" grep -q 'deaf.tipnn: this model has no detector of tip changes' "$tmp/err"
+
 finish
