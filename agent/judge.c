@@ -20,6 +20,7 @@ struct judge {
     uint32_t last_row;     /* newest forward row, in stream rows */
     bool last_row_forward; /* the newest forward row is in the stream and has a verdict */
     uint32_t lines_seen;   /* forward lines in the stream */
+    uint32_t alarms_told;  /* of the forward stream's, those that a verdict has told */
     float forward[NN_LABEL_COUNT];
 };
 
@@ -66,11 +67,12 @@ static int begin(struct judge *judge, const struct judge_line *in, uint32_t firs
     judge->up = scan_trace_is_up(in->line->trace);
     judge->first_row = first_row;
     judge->lines_seen = 0;
+    judge->alarms_told = 0;
     judge->last_row_forward = false;
     return 0;
 }
 
-static void fill(const struct judge *judge, const struct judge_line *in, struct verdict *verdict)
+static void fill(struct judge *judge, const struct judge_line *in, struct verdict *verdict)
 {
     *verdict = (struct verdict){.seq = in->line->seq,
                                 .scan = in->line->scan,
@@ -92,7 +94,8 @@ static void fill(const struct judge *judge, const struct judge_line *in, struct 
         return;
     uint32_t row = judge->first_row + event->alarm_row;
     verdict->change_line = judge->up ? row : in->lines - 1 - row;
-    verdict->change_is_new = event->alarm_row == judge->last_row;
+    verdict->change_is_new = event->alarms > judge->alarms_told;
+    judge->alarms_told = event->alarms;
 }
 
 static int add_forward(struct judge *judge, const struct judge_line *in, uint32_t row,

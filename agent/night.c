@@ -25,7 +25,7 @@ uint64_t night_free_id(struct night *night)
 
 void night_news(struct night *night, struct night_news news)
 {
-    news.t_night_ns = night->t_night_ns;
+    news.t_night_ns = night->course.t_night_ns;
     if (night->callbacks.news && !night->closing)
         night->callbacks.news(night->ctx, &news);
 }
@@ -61,21 +61,6 @@ void night_log(struct night *night, const char *format, ...)
     va_end(args);
 }
 
-void night_clock(struct night *night, int64_t t_inst_ns)
-{
-    if (!night->inst_base_known) {
-        night->inst_base_known = true;
-        night->inst_base_ns = t_inst_ns;
-        night->t_inst_ns = t_inst_ns;
-        night->base_ns = night->t_night_ns;
-        return;
-    }
-    if (t_inst_ns <= night->t_inst_ns)
-        return;
-    night->t_inst_ns = t_inst_ns;
-    night->t_night_ns = night->base_ns + (t_inst_ns - night->inst_base_ns);
-}
-
 /*
  * Host time since the newest line that has been dealt with: since it arrived, or longer if the
  * instrument's clock says that lines have piled up on the way.
@@ -89,7 +74,7 @@ static int64_t line_age_ns(const struct night *night)
     int64_t age_ns = night->now_ns - night->last_line_ns;
     if (night->hello.gated || !night->status_known || night->line_period_inst_ns <= 0)
         return age_ns;
-    double behind = (double)(night->status.t_inst_ns - night->last_line_inst_ns) /
+    double behind = (double)(night->status.t_inst_ns - night->course.last_line_inst_ns) /
                     (double)night->line_period_inst_ns;
     int64_t piled_ns = (int64_t)(behind * (double)night->line_period_ns);
     return piled_ns > age_ns ? piled_ns : age_ns;
@@ -97,31 +82,19 @@ static int64_t line_age_ns(const struct night *night)
 
 void night_facts(const struct night *night, bool operator_request, struct guard_facts *ret_facts)
 {
-    const double unknown_m = (double)NAN;
-    double action_s = night->action_end_night_ns < 0
-                          ? (double)INFINITY
-                          : (double)(night->t_night_ns - night->action_end_night_ns) * 1e-9;
     *ret_facts =
         (struct guard_facts){.safety = night_safety(night),
                              .operator_request = operator_request,
                              .link_up = night->link_up,
                              .fenced = night->fenced,
-                             .frame_begun = night->frame.begun,
                              .command_open = night_command_open(night),
                              .model_ok = night->model_ok,
                              .journal_ok = night->journal_ok,
                              .line_age_ns = line_age_ns(night),
                              .line_period_ns = night->line_period_ns,
-                             .lines_seen = night->verdict.lines_seen,
-                             .lines_due = night->verdict.lines_due,
-                             .bad_lines_in_a_row = night->bad_lines,
-                             .flat_lines_in_a_row = night->flat_lines,
-                             .over_current = night->over_current || night->status_over_current,
                              .feedback_on = night->status_known && night->status.feedback_on,
-                             .z_m = night->status_known ? night->status.z_m : unknown_m,
-                             .since_action_s = action_s,
-                             .night_s = (double)night->t_night_ns * 1e-9,
-                             .use = night->use};
+                             .z_m = night->status_known ? night->status.z_m : (double)NAN};
+    course_facts(&night->course, ret_facts);
 }
 
 void night_use_policy(struct night *night)
@@ -134,18 +107,12 @@ void night_use_policy(struct night *night)
 static void begin_session(struct night *night, const struct instrument_hello *hello)
 {
     intake_session(night->intake, hello->session);
-    if (night->frame.begun)
+    if (night->course.frame.begun)
         night_frame_end(night, "lost");
-    night->inst_base_known = false;
     night->status_known = false;
     night->last_line_ns = 0;
-    night->last_line_inst_ns = INT64_MIN;
     night->line_period_inst_ns = 0;
-    night->window_start_inst_ns = INT64_MIN;
-    night->frames_watched = 0;
-    night->bad_lines = night->flat_lines = 0;
-    night->over_current = false;
-    night_new_window(night, true);
+    course_new_session(&night->course);
 }
 
 static void on_hello(void *ctx, const struct instrument_hello *hello)
@@ -192,15 +159,6 @@ static void on_lost(void *ctx)
     night_changed(night);
 }
 
-/* A reading now and then, so two in a row stand for the samples in a row that a line has. */
-static void check_status_current(struct night *night, const struct instrument_status *status)
-{
-    bool over = status->state == INSTRUMENT_SCANNING && !night_command_open(night) &&
-                fabs(status->current_a) > night->policy->guards.over_current_a;
-    night->status_over_current = over && night->status_over;
-    night->status_over = over;
-}
-
 static void on_status(void *ctx, const struct instrument_status *status)
 {
     struct night *night = ctx;
@@ -210,10 +168,7 @@ static void on_status(void *ctx, const struct instrument_status *status)
     bool changed = !night->status_known || status->state != night->status.state;
     night->status = *status;
     night->status_known = true;
-    /* While lines come they carry the clock, in step with what they show. */
-    if (status->state == INSTRUMENT_WITHDRAWN || status->state == INSTRUMENT_FAULT)
-        night_clock(night, status->t_inst_ns);
-    check_status_current(night, status);
+    course_take_status(&night->course, status, night_command_open(night));
     intake_last_sent(night->intake, status->last_seq);
     night_fence_seen(night, status->epoch);
     if (status->state == INSTRUMENT_WITHDRAWN)
@@ -253,31 +208,29 @@ static int load_open(struct night *night)
 
 static int prepare(struct night *night, const struct journal_boot *boot)
 {
+    struct course *course = &night->course;
+    struct course_start start = {.policy = night->policy,
+                                 .options = {.duration_s = night->options.duration_s,
+                                             .end_at_good = night->options.end_at_good},
+                                 .site = boot->site,
+                                 .episode = boot->episode,
+                                 .t_night_ns = boot->t_night_ns};
     night->night_number = boot->night;
     night->epoch = boot->epoch;
-    night->site = boot->site;
-    night->episode = boot->episode;
-    night->t_night_ns = night->base_ns = boot->t_night_ns;
     night->journal_ok = night->model_ok = true;
     night->armed = night->options.arm;
     night->latched = boot->parked == JOURNAL_PARKED ? SAFETY_PARKED : SAFETY_ARMED;
     if (night->latched == SAFETY_PARKED)
         snprintf(night->why, sizeof(night->why), "this night has ended; begin a new one");
-    night->last_line_inst_ns = night->window_start_inst_ns = INT64_MIN;
-    night->restart = true;
-    night->action_end_night_ns = -1;
-    night->current_trace = -1;
     night->frame_key = true;
-    night->summary.exit_code = EXIT_INTERNAL;
-    night->window = calloc(NIGHT_WINDOW_MAX, sizeof(*night->window));
-    if (!night->window)
-        return -ENOMEM;
-    int r = load_open(night);
+    int r = course_begin(course, &start);
+    if (r == 0)
+        r = load_open(night);
     if (r == 0)
         r = night_load_spots(night);
     if (r == 0)
-        r = journal_use(night->journal, night->policy, night->site, night->episode,
-                        night->t_night_ns, &night->use);
+        r = journal_use(night->journal, night->policy, course->site, course->episode,
+                        course->t_night_ns, &course->use);
     if (r == 0)
         r = judge_create(night->options.model, &night->judge);
     return r;
@@ -288,8 +241,7 @@ static void free_night(struct night *night)
     worker_destroy(night->worker);
     intake_destroy(night->intake);
     judge_destroy(night->judge);
-    frame_finish(&night->frame);
-    free(night->window);
+    course_finish(&night->course);
     free(night->policy);
     free(night);
 }
@@ -383,7 +335,7 @@ void night_state(const struct night *night, struct night_state *ret_state)
     *ret_state = (struct night_state){.safety = night_safety(night),
                                       .why = night->why,
                                       .armed = night->armed,
-                                      .good = night->good,
+                                      .good = night->course.good,
                                       .leaving = night->ending,
                                       .link_up = night->link_up,
                                       .fenced = night->fenced,
@@ -391,14 +343,14 @@ void night_state(const struct night *night, struct night_state *ret_state)
                                       .status = &night->status,
                                       .epoch = night->epoch,
                                       .night = night->night_number,
-                                      .site = night->site,
-                                      .episode = night->episode,
-                                      .t_night_ns = night->t_night_ns,
-                                      .frame_begun = night->frame.begun,
-                                      .scan = night->frame.scan,
-                                      .geometry = &night->frame.geometry,
-                                      .verdict = &night->verdict,
-                                      .use = night->use,
+                                      .site = night->course.site,
+                                      .episode = night->course.episode,
+                                      .t_night_ns = night->course.t_night_ns,
+                                      .frame_begun = night->course.frame.begun,
+                                      .scan = night->course.frame.scan,
+                                      .geometry = &night->course.frame.geometry,
+                                      .verdict = &night->course.verdict,
+                                      .use = night->course.use,
                                       .counts = intake_counts(night->intake),
                                       .policy = night->policy,
                                       .command_open = night->n_open ? night->open[0].id : 0};
@@ -406,5 +358,5 @@ void night_state(const struct night *night, struct night_state *ret_state)
 
 const struct night_summary *night_summary(const struct night *night)
 {
-    return &night->summary;
+    return &night->course.summary;
 }

@@ -9,9 +9,7 @@
 #ifndef AGENT_NIGHT_H
 #define AGENT_NIGHT_H
 
-#include "agent/guard.h"
-#include "agent/intake.h"
-#include "agent/journal.h"
+#include "agent/course.h"
 #include "instrument/message.h"
 #include "instrument/zsock.h"
 
@@ -89,20 +87,6 @@ struct night_callbacks {
     void (*news)(void *ctx, const struct night_news *news);
     /* The night is over or left; nothing more is sent. Close it. Called once. */
     void (*ended)(void *ctx);
-};
-
-/* How it went; valid from `ended` on, and at any time before as far as it has come. */
-struct night_summary {
-    int exit_code; /* enum command_exit */
-    char how[16];  /* "good", "budget", "time", "parked", "stopped", "left" */
-    char why[160];
-    uint64_t actions, pulses, crashes, necks, new_areas; /* done, by this run of the agent */
-    uint64_t verdicts, frames;
-    bool good_found;
-    struct verdict first_good; /* when good_found */
-    uint64_t actions_to_good;  /* done before it */
-    int64_t t_night_ns;
-    char picture[256]; /* the last one written, "" none */
 };
 
 /*

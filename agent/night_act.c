@@ -121,7 +121,7 @@ int night_propose(struct night *night, const struct action *action, const struct
                                   .night = night,
                                   .open = true,
                                   .decision = *decision,
-                                  .verdict = night->verdict,
+                                  .verdict = night->course.verdict,
                                   .policy = night->policy,
                                   .link_serial = night->link_serial,
                                   .hold_serial = night->hold_serial,
@@ -133,185 +133,74 @@ int night_propose(struct night *night, const struct action *action, const struct
              decision->kind == DECISION_NONE ? "asked by the operator" : decision->why);
     const struct policy_rule *rule =
         decision->rule >= 0 ? &night->policy->rules[decision->rule] : NULL;
-    intent->intent =
-        (struct journal_intent){.session = intent->session,
-                                .epoch = night->epoch,
-                                .site = night->site,
-                                .episode = night->episode,
-                                .action = *action,
-                                .who = intent->who,
-                                .rule = decision->rule,
-                                .rule_name = rule ? rule->name : "",
-                                .rule_line = rule ? rule->line : 0,
-                                .policy_hash = night->policy->hash,
-                                .verdict = night->verdict.lines_total > 0 ? &intent->verdict : NULL,
-                                .why = intent->why,
-                                .t_night_ns = night->t_night_ns,
-                                .t_utc_us = night_utc_us()};
+    intent->intent = (struct journal_intent){
+        .session = intent->session,
+        .epoch = night->epoch,
+        .site = night->course.site,
+        .episode = night->course.episode,
+        .action = *action,
+        .who = intent->who,
+        .rule = decision->rule,
+        .rule_name = rule ? rule->name : "",
+        .rule_line = rule ? rule->line : 0,
+        .policy_hash = night->policy->hash,
+        .verdict = night->course.verdict.lines_total > 0 ? &intent->verdict : NULL,
+        .why = intent->why,
+        .t_night_ns = night->course.t_night_ns,
+        .t_utc_us = night_utc_us()};
     worker_submit(night->worker, &intent->job);
     return 0;
 }
 
 /* ---- the decision ---- */
 
-/* Good: told once, then watched. A new episode begins when something had been done for this one. */
-static void answer_good(struct night *night, const struct decision *decision)
-{
-    night_record_decision(night, decision, "", "");
-    if (!night->good) {
-        night->good = true;
-        night->frame_key = true;
-        night_log(night, "good tip: %s", decision->why);
-        if (!night->summary.good_found) {
-            night->summary.good_found = true;
-            night->summary.first_good = night->verdict;
-            night->summary.actions_to_good = night->summary.actions;
-        }
-        if (night->use.actions_episode > 0) {
-            night->episode++;
-            night->best = 0;
-            night->sites_without_gain = 0;
-            night_record_place(night);
-        }
-    }
-    night_new_window(night, false);
-    if (night->options.end_at_good || !night->policy->watch_after_good)
-        night_end(night, "good", decision->why, EXIT_OK);
-    night_changed(night);
-}
-
-static int shape_action(struct night *night, const struct decision *decision,
-                        struct action *ret_action)
-{
-    if (decision->response == POLICY_DO) {
-        *ret_action = decision->action;
-        return 0;
-    }
-    struct action action = action_default(ACTION_REIMAGE);
-    int r = night_new_area(night, &action.dx_m, &action.dy_m);
-    if (r == 0)
-        *ret_action = action;
-    return r;
-}
-
 /* True: an intent is under way. */
-static bool answer_act(struct night *night, const struct decision *decision)
+static bool propose(struct night *night, const struct course_answer *answer)
 {
     static const struct night_request policy_asks = {.who = "policy"};
-    struct action action;
+    const struct decision *decision = &answer->decision;
     char why[160];
-    if (shape_action(night, decision, &action) < 0) {
-        night_record_decision(night, decision, guard_verdict_name(GUARD_BAD_AREA),
-                              "no free place is left within reach");
-        night_enter_safety(night, SAFETY_HOLD, "agent", "no free place is left within reach");
-        return false;
-    }
-    if (night_propose(night, &action, decision, &policy_asks, why, sizeof(why)) == 0) {
+    bool passed =
+        night_propose(night, &answer->action, decision, &policy_asks, why, sizeof(why)) == 0;
+    course_acted(&night->course, answer, passed);
+    if (passed)
         night_news(night,
                    (struct night_news){.kind = NEWS_DECISION, .decision = decision, .text = ""});
-        return true;
-    }
-    night_record_decision(night, decision, guard_verdict_name(night->last_guard), why);
-    return false;
-}
-
-/* Answers that need an armed night are otherwise only put on record. */
-static bool answer_rule(struct night *night, const struct decision *decision)
-{
-    bool armed = night_safety(night) == SAFETY_ARMED;
-    switch (decision->response) {
-    case POLICY_DO:
-    case POLICY_NEW_AREA:
-        return answer_act(night, decision);
-    case POLICY_GOOD:
-        answer_good(night, decision);
-        return false;
-    case POLICY_WAIT:
-        night_record_decision(night, decision, "", "");
-        night_new_window(night, true);
-        return false;
-    case POLICY_HOLD:
-    case POLICY_PARK:
-        night_record_decision(night, decision,
-                              guard_verdict_name(armed ? GUARD_PASS : GUARD_NOT_ARMED), "");
-        if (armed && decision->response == POLICY_HOLD)
-            night_enter_safety(night, SAFETY_HOLD, "policy", decision->why);
-        else if (armed)
-            night_end(night, "parked", decision->why, EXIT_PARKED);
-        return false;
-    }
-    return false;
-}
-
-static void end_by_decision(struct night *night, const struct decision *decision)
-{
-    bool time = (double)night->t_night_ns * 1e-9 >= night->policy->budget.night_s;
-    if (!time && night_safety(night) != SAFETY_ARMED) {
-        night_record_decision(night, decision, guard_verdict_name(GUARD_NOT_ARMED), "");
-        night_new_window(night, false);
-        return;
-    }
-    night_record_decision(night, decision, "", "");
-    night_end(night, time ? "time" : "budget", decision->why, night->good ? EXIT_OK : EXIT_NO_GOAL);
-}
-
-static void ask_policy(struct night *night, struct decision *ret_decision)
-{
-    struct situation situation = {.verdicts = night->window,
-                                  .n_verdicts = night->n_window,
-                                  .use = night->use,
-                                  .engaged = night->engaged,
-                                  .sites_without_gain = night->sites_without_gain,
-                                  .t_night_ns = night->t_night_ns};
-    decide(night->policy, &situation, ret_decision);
+    else
+        night_record_decision(night, decision, guard_verdict_name(night->last_guard), why);
+    return passed;
 }
 
 bool night_decide(struct night *night)
 {
-    struct decision decision;
+    struct course_answer answer;
     if (night->ending || night_command_open(night) || night->intent.open)
         return false;
-    /* Look before the first action, and after every start of either side. */
-    if (night->frames_watched == 0)
+    course_decide(&night->course, night_safety(night) == SAFETY_ARMED, &answer);
+    if (answer.step == COURSE_NOTHING)
         return false;
-    ask_policy(night, &decision);
-    switch (decision.kind) {
-    case DECISION_NONE:
-        night->engaged = decision.engaged;
-        return false;
-    case DECISION_ADVISE:
-        night->engaged &= decision.engaged;
-        night_record_decision(night, &decision, "advise", "");
-        return false;
-    case DECISION_END:
-        end_by_decision(night, &decision);
-        return false;
-    case DECISION_RULE: {
-        bool acts = answer_rule(night, &decision);
-        bool sends = decision.response == POLICY_DO || decision.response == POLICY_NEW_AREA;
-        /* A rule that was not let through has not fired. */
-        night->engaged = acts || !sends ? decision.engaged : night->engaged & decision.engaged;
-        return acts;
+    if (answer.step == COURSE_ACT)
+        return propose(night, &answer);
+    night_record_decision(night, &answer.decision, answer.guard, answer.guard_why);
+    if (answer.became_good) {
+        night->frame_key = true;
+        night_log(night, "good tip: %s", answer.decision.why);
     }
-    }
+    if (answer.new_episode)
+        night_record_place(night);
+    if (answer.step == COURSE_HOLD)
+        night_enter_safety(night, SAFETY_HOLD, answer.hold_by, answer.hold_why);
+    if (answer.step == COURSE_END)
+        night_end(night, answer.end.how, answer.end.why, answer.end.exit_code);
+    if (answer.is_good)
+        night_changed(night);
     return false;
 }
 
 void night_check_time(struct night *night)
 {
-    double limit_s = night->policy->budget.night_s;
-    if (night->options.duration_s > 0 && night->options.duration_s < limit_s)
-        limit_s = night->options.duration_s;
-    if (night->ending || (double)night->t_night_ns * 1e-9 < limit_s)
-        return;
-    char why[160];
-    snprintf(why, sizeof(why), "%.2f h of the night clock have passed",
-             (double)night->t_night_ns / 3.6e12);
-    /* A tip that had to be withdrawn was waiting for an operator who did not come. */
-    if (night->latched >= SAFETY_RETRACT) {
-        snprintf(why, sizeof(why), "%s", night->why);
-        night_end(night, "parked", why, EXIT_PARKED);
-        return;
-    }
-    night_end(night, "time", why, night->good ? EXIT_OK : EXIT_NO_GOAL);
+    struct course_end end;
+    const char *withdrawn = night->latched >= SAFETY_RETRACT ? night->why : NULL;
+    if (!night->ending && course_time_is_over(&night->course, withdrawn, &end))
+        night_end(night, end.how, end.why, end.exit_code);
 }

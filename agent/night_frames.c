@@ -29,60 +29,12 @@ int night_load_spots(struct night *night)
     if (!list)
         return -ENOMEM;
     int r = journal_spots(night->journal, list, SITES_MAX, &n);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        night->spots[i] = (struct sites_spot){list[i].x_m, list[i].y_m, list[i].actions > 0};
-    if (r == 0)
-        night->n_spots = n;
-    free(list);
-    night->new_place = night->n_spots == 0;
-    return r;
-}
-
-static double known(double value)
-{
-    return isfinite(value) ? value : 0;
-}
-
-/* The newest place is the one the frame lies on; the first frame of a run fixes the origin to it.
- */
-static void place_frame(struct night *night, const struct scan_geometry *geometry)
-{
-    double x_m = known(geometry->x_offset_m), y_m = known(geometry->y_offset_m);
-    if (!night->origin_known) {
-        bool taken_up = night->n_spots > 0;
-        night->origin_x_m = x_m - (taken_up ? night->spots[night->n_spots - 1].x_m : 0);
-        night->origin_y_m = y_m - (taken_up ? night->spots[night->n_spots - 1].y_m : 0);
-        night->origin_known = true;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct sites_spot spot = {list[i].x_m, list[i].y_m, list[i].actions > 0};
+        course_add_place(&night->course, &spot);
     }
-    if (!night->new_place || night->n_spots == SITES_MAX)
-        return;
-    night->new_place = false;
-    struct sites_spot spot = {x_m - night->origin_x_m, y_m - night->origin_y_m, false};
-    night->spots[night->n_spots++] = spot;
-    night_record_spot(night, spot.x_m, spot.y_m);
-}
-
-void night_mark_used(struct night *night)
-{
-    if (night->n_spots > 0)
-        night->spots[night->n_spots - 1].used = true;
-}
-
-int night_new_area(struct night *night, double *ret_dx_m, double *ret_dy_m)
-{
-    struct sites_spot here = {0, 0, false};
-    double x_m, y_m;
-    if (night->n_spots > 0)
-        here = night->spots[night->n_spots - 1];
-    int r = night->n_spots == SITES_MAX
-                ? -ENOSPC
-                : sites_choose(&night->policy->sites, night->spots, night->n_spots, here.x_m,
-                               here.y_m, &x_m, &y_m);
-    if (r < 0)
-        return r;
-    *ret_dx_m = x_m - here.x_m;
-    *ret_dy_m = y_m - here.y_m;
-    return 0;
+    free(list);
+    return r;
 }
 
 /* ---- pictures, on the worker ---- */
@@ -258,7 +210,8 @@ static void frame_done(struct worker_job *worker_job)
         night_journal_failed(night, job->result);
     night->recent[night->n_recent++ % NIGHT_RECENT_MAX] = job->plain;
     if (job->name[0])
-        snprintf(night->summary.picture, sizeof(night->summary.picture), "%.255s", job->name);
+        snprintf(night->course.summary.picture, sizeof(night->course.summary.picture), "%.255s",
+                 job->name);
     night_news(night, (struct night_news){.kind = NEWS_FRAME, .frame = &job->frame});
     free(job->values);
     free(job->seen);
@@ -284,22 +237,12 @@ static void copy_picture(struct frame_job *job, const struct frame *frame,
     memcpy(job->seen, trace->seen, frame->geometry.lines);
 }
 
-/* The frame's last verdict, or one without scores. */
-static struct verdict last_verdict(const struct night *night, enum scan_trace kind)
-{
-    struct verdict none = {.t_night_ns = night->t_night_ns};
-    if (night->verdict.scan == night->frame.scan && night->verdict.trace == kind)
-        return night->verdict;
-    for (int i = 0; i < NN_LABEL_COUNT; i++)
-        none.p[i] = none.p_other[i] = NAN;
-    return none;
-}
-
 /* One forward trace is complete, or will not go on. */
 static void end_trace(struct night *night, enum scan_trace kind, const char *end)
 {
-    const struct frame_trace *trace = &night->frame.traces[kind];
-    if (trace->lines_seen == 0)
+    const struct frame *frame = &night->course.frame;
+    struct journal_frame record;
+    if (!course_trace_record(&night->course, kind, end, &record))
         return;
     struct frame_job *job = calloc(1, sizeof(*job));
     if (!job)
@@ -310,32 +253,20 @@ static void end_trace(struct night *night, enum scan_trace kind, const char *end
     job->night = night;
     job->keep = key && night->pictures < PICTURES_MAX;
     night->pictures += job->keep;
-    job->frame =
-        (struct journal_frame){.scan = night->frame.scan,
-                               .run = night->frame.run,
-                               .cycle = night->frame.cycle,
-                               .trace = kind,
-                               .geometry = night->frame.geometry,
-                               .lines_seen = trace->lines_seen,
-                               .lines_missing = night->frame.geometry.lines - trace->lines_seen,
-                               .lines_resent = trace->lines_late,
-                               .site = night->site,
-                               .end = end,
-                               .last = last_verdict(night, kind)};
-    job->plain = (struct correction){.scan = night->frame.scan,
-                                     .run = night->frame.run,
-                                     .cycle = night->frame.cycle,
+    job->frame = record;
+    job->plain = (struct correction){.scan = frame->scan,
+                                     .run = frame->run,
+                                     .cycle = frame->cycle,
                                      .up = scan_trace_is_up(kind)};
     memcpy(job->plain.shown, job->frame.last.p, sizeof(job->plain.shown));
     job->keep_plain = night->plain_pictures < PICTURES_MAX;
     night->plain_pictures += job->keep_plain;
     snprintf(job->directory, sizeof(job->directory), "%s/frames", night->state_directory);
-    snprintf(job->title, sizeof(job->title), "%u_%u %s", night->frame.run, night->frame.cycle,
+    snprintf(job->title, sizeof(job->title), "%u_%u %s", frame->run, frame->cycle,
              scan_trace_name(kind));
     if (wanted != NIGHT_PICTURES_NONE)
-        copy_picture(job, &night->frame, trace);
+        copy_picture(job, frame, &frame->traces[kind]);
     worker_submit(night->worker, &job->job);
-    night->summary.frames++;
     night->frame_key = night->next_frame_key;
     night->next_frame_key = false;
 }
@@ -359,34 +290,31 @@ const struct correction *night_recent_frame(const struct night *night,
 
 void night_frame_begin(struct night *night, const struct data_message *message)
 {
-    if (night->frame.begun)
+    struct course *course = &night->course;
+    if (course->frame.begun)
         night_frame_end(night, "restarted");
-    int r = frame_begin(&night->frame, message->line.scan, &message->geometry);
-    night->current_trace = -1;
-    if (r < 0) {
+    int r = course_frame_begin(course, message);
+    if (r < 0)
         night_alarm(night, "a frame of %u x %u samples cannot be judged", message->geometry.points,
                     message->geometry.lines);
-        return;
-    }
-    place_frame(night, &message->geometry);
+    if (r > 0)
+        night_record_spot(night, course->spots[course->n_spots - 1].x_m,
+                          course->spots[course->n_spots - 1].y_m);
 }
 
 void night_frame_line(struct night *night, const struct scan_line *line)
 {
-    if (!night->frame.begun || line->scan != night->frame.scan)
-        return;
-    enum scan_trace forward = scan_trace_is_up(line->trace) ? SCAN_FORWARD_UP : SCAN_FORWARD_DOWN;
-    if (night->current_trace >= 0 && night->current_trace != (int)forward)
-        end_trace(night, (enum scan_trace)night->current_trace, "complete");
-    night->current_trace = (int)forward;
-    if (frame_add_line(&night->frame, line) == -ENOMEM)
+    int ended;
+    int r = course_frame_line(&night->course, line, &ended);
+    if (ended >= 0)
+        end_trace(night, (enum scan_trace)ended, "complete");
+    if (r == -ENOMEM)
         night_enter_safety(night, SAFETY_HOLD, "agent", "out of memory for the frame");
 }
 
 void night_frame_end(struct night *night, const char *end)
 {
-    if (night->current_trace >= 0)
-        end_trace(night, (enum scan_trace)night->current_trace, end);
-    night->current_trace = -1;
-    night->frame.begun = false;
+    int ended = course_frame_end(&night->course);
+    if (ended >= 0)
+        end_trace(night, (enum scan_trace)ended, end);
 }

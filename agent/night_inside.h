@@ -8,19 +8,15 @@
 
 #include "agent/command.h"
 #include "agent/correction.h"
-#include "agent/frame.h"
-#include "agent/judge.h"
 #include "agent/night.h"
-#include "agent/sites.h"
 #include "agent/worker.h"
 #include "instrument/agent_end.h"
 #include "instrument/protocol.h"
 
 enum {
-    NIGHT_OPEN_MAX = 64,      /* commands without outcome; more at start is a damaged record */
-    NIGHT_WAITERS_MAX = 64,   /* operators waiting for a confirmation */
-    NIGHT_WINDOW_MAX = 16384, /* verdicts of the decision window */
-    NIGHT_RECENT_MAX = 64,    /* frames that an operator may still correct */
+    NIGHT_OPEN_MAX = 64,    /* commands without outcome; more at start is a damaged record */
+    NIGHT_WAITERS_MAX = 64, /* operators waiting for a confirmation */
+    NIGHT_RECENT_MAX = 64,  /* frames that an operator may still correct */
     NIGHT_NAME_MAX = 80
 };
 
@@ -95,11 +91,7 @@ struct night {
     int64_t now_ns; /* host time, set at every entry from the loop */
 
     uint64_t night_number, epoch;
-    uint32_t site, episode;
-
-    /* Night clock: base_ns + instrument time since inst_base_ns. */
-    int64_t t_night_ns, base_ns, inst_base_ns, t_inst_ns;
-    bool inst_base_known;
+    struct course course;
 
     /* Link. */
     bool link_up, hello_seen, fenced, status_known;
@@ -124,26 +116,7 @@ struct night {
     struct line_job line;
     int64_t last_line_ns;   /* host time of the newest line of this scan; 0 none */
     int64_t line_period_ns; /* smoothed host time between forward lines */
-    int64_t last_line_inst_ns;
     int64_t last_forward_inst_ns, line_period_inst_ns; /* the same by the instrument's clock */
-    uint32_t bad_lines, flat_lines;                    /* in a row */
-    bool over_current;
-    bool status_over, status_over_current; /* one reading, two in a row */
-
-    /* Decision window. */
-    struct verdict *window;
-    size_t n_window;
-    bool restart;                 /* the next judged line begins a new partial frame */
-    int64_t window_start_inst_ns; /* lines begun before are not judged */
-    uint32_t frames_watched;      /* whole traces since the session or the agent began */
-    uint32_t engaged;
-    struct verdict verdict; /* last */
-    struct budget_use use;
-    int64_t action_end_night_ns; /* -1: none yet */
-    float best;                  /* best accepted score of the episode */
-    uint32_t sites_without_gain;
-    bool good;
-    unsigned refusals; /* commands refused by the instrument in a row */
     enum guard_verdict last_guard;
 
     /* Commands. */
@@ -151,25 +124,17 @@ struct night {
     struct night_open open[NIGHT_OPEN_MAX];
     size_t n_open;
 
-    /* Frames and places. */
-    struct frame frame;
-    int current_trace; /* forward trace being scanned, -1 none */
+    /* Pictures. */
     bool frame_key, next_frame_key;
     uint32_t pictures, plain_pictures;
     struct correction
         recent[NIGHT_RECENT_MAX]; /* frames that have ended, with nothing said; a ring */
     uint64_t n_recent;            /* ever put in */
-    struct sites_spot spots[SITES_MAX];
-    size_t n_spots;
-    double origin_x_m, origin_y_m; /* instrument coordinates of the night's first area */
-    bool origin_known;
-    bool new_place; /* the next frame is the first of its area */
 
     /* Ending. */
     bool ending, ended, leaving, closing;
     int64_t end_by_ns;
     bool end_written, end_withdraw;
-    struct night_summary summary;
     void (*closed)(void *ctx);
     void *closed_ctx;
     int handles; /* open libuv things */
@@ -184,7 +149,6 @@ void night_changed(struct night *night);
 void night_alarm(struct night *night, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void night_log(struct night *night, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void night_clock(struct night *night, int64_t t_inst_ns);
 void night_facts(const struct night *night, bool operator_request, struct guard_facts *ret_facts);
 void night_use_policy(struct night *night);
 void night_finish_close(struct night *night);
@@ -195,8 +159,6 @@ void night_on_bad_data(void *ctx, const char *why);
 void night_pump(struct night *night);
 /* The message being dealt with is done: ack it, take the next. */
 void night_message_done(struct night *night);
-/* Verdicts up to now no longer count; `lines` too: the partial frame begins anew. */
-void night_new_window(struct night *night, bool lines);
 
 /* night_act.c */
 /* Decide on the newest verdict. True: it goes on and calls night_message_done() itself. */
@@ -235,9 +197,6 @@ void night_journal_failed(struct night *night, int error);
 void night_frame_begin(struct night *night, const struct data_message *message);
 void night_frame_line(struct night *night, const struct scan_line *line);
 void night_frame_end(struct night *night, const char *end);
-/* A free place as a shift from here. 0, -ENOSPC. */
-int night_new_area(struct night *night, double *ret_dx_m, double *ret_dy_m);
-void night_mark_used(struct night *night);
 int night_load_spots(struct night *night);
 /* The newest frame that ended and fits, or NULL. Borrowed. */
 const struct correction *night_recent_frame(const struct night *night,

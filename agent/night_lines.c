@@ -25,13 +25,6 @@ void night_on_bad_data(void *ctx, const char *why)
     night_alarm(night, "a data message could not be read: %s", why);
 }
 
-void night_new_window(struct night *night, bool lines)
-{
-    night->n_window = 0;
-    if (lines)
-        night->restart = true;
-}
-
 void night_message_done(struct night *night)
 {
     night->busy = false;
@@ -61,40 +54,15 @@ static void note_arrival(struct night *night, const struct scan_line *line, int6
 }
 
 /*
- * True when the tip was left alone while this line was scanned. A command whose end is known is
- * over here, written or not: how long the disk takes must not decide which lines count.
+ * A command whose end is known is over here, written or not: how long the disk takes must not
+ * decide which lines count.
  */
-static bool is_settled(const struct night *night)
+static bool is_untouched(const struct night *night)
 {
     for (size_t i = 0; i < night->n_open; i++)
         if (!night->open[i].closing)
             return false;
-    return !night->intent.open && night->last_line_inst_ns >= night->window_start_inst_ns;
-}
-
-static void check_line(struct night *night, const struct intake_item *item)
-{
-    const struct scan_line *line = &item->message->line;
-    const struct policy_guards *guards = &night->policy->guards;
-    struct intake_check check;
-    /* A current at its rail is no picture to be judged, but the surest over-current. */
-    if (item->fate == INTAKE_RAILED && line->channel[0] == 'I') {
-        intake_check_line(line, guards, &check);
-        night->over_current |= check.over_current;
-    }
-    if (item->fate != INTAKE_USED && item->fate != INTAKE_LATE) {
-        night->bad_lines++;
-        return;
-    }
-    intake_check_line(line, guards, &check);
-    if (line->channel[0] == 'I') {
-        night->over_current = check.over_current;
-        return;
-    }
-    if (line->channel[0] != 'Z')
-        return;
-    night->flat_lines = check.peak_to_peak < guards->flat_line_m ? night->flat_lines + 1 : 0;
-    night->bad_lines = check.peak_to_peak > guards->bad_line_m ? night->bad_lines + 1 : 0;
+    return !night->intent.open;
 }
 
 /* ---- the worker's part ---- */
@@ -113,30 +81,6 @@ static void run_line(struct worker_job *job)
                                     line->verdict.t_night_ns, &line->use);
 }
 
-/* The window has grown full: its older half goes, but for the last verdicts of whole frames. */
-static void thin_window(struct night *night)
-{
-    size_t kept = 0, half = night->n_window / 2;
-    for (size_t i = 0; i < night->n_window; i++) {
-        const struct verdict *v = &night->window[i];
-        if (i >= half || v->lines_due == v->lines_total)
-            night->window[kept++] = *v;
-    }
-    if (kept == night->n_window)
-        memmove(night->window, night->window + half, (kept -= half) * sizeof(*night->window));
-    night->n_window = kept;
-}
-
-static void note_best(struct night *night, const struct verdict *verdict)
-{
-    for (int i = 0; i < NN_LABEL_COUNT; i++) {
-        if (!night->policy->accept[i] || !(verdict->p[i] > night->best))
-            continue;
-        night->best = verdict->p[i];
-        night->sites_without_gain = 0;
-    }
-}
-
 static void record_change(struct night *night, const struct verdict *verdict)
 {
     char text[80];
@@ -147,20 +91,10 @@ static void record_change(struct night *night, const struct verdict *verdict)
 
 static void take_verdict(struct night *night, const struct line_job *line)
 {
-    night->verdict = line->verdict;
-    night->summary.verdicts++;
-    if (night->n_window == NIGHT_WINDOW_MAX)
-        thin_window(night);
-    night->window[night->n_window++] = line->verdict;
-    if (decide_is_judged(line->policy, &line->verdict)) {
-        night->use = line->use;
-        note_best(night, &line->verdict);
-    }
+    course_take_verdict(&night->course, &line->verdict, &line->use);
     if (line->verdict.change_is_new)
         record_change(night, &line->verdict);
-    if (line->verdict.lines_due == line->verdict.lines_total)
-        night->frames_watched++;
-    night_news(night, (struct night_news){.kind = NEWS_VERDICT, .verdict = &night->verdict});
+    night_news(night, (struct night_news){.kind = NEWS_VERDICT, .verdict = &night->course.verdict});
 }
 
 static void line_done(struct worker_job *job)
@@ -185,24 +119,19 @@ static void line_done(struct worker_job *job)
     night_finish_close(night);
 }
 
-static void submit_line(struct night *night, const struct scan_line *line)
+static void submit_line(struct night *night, const struct judge_line *in)
 {
     struct line_job *job = &night->line;
     *job = (struct line_job){.job = {.run = run_line, .done = line_done},
                              .night = night,
-                             .line = *line,
+                             .in = *in,
+                             .line = *in->line,
                              .policy = night->policy,
-                             .site = night->site,
-                             .episode = night->episode,
+                             .site = night->course.site,
+                             .episode = night->course.episode,
                              .link_serial = night->link_serial};
     /* The samples stay where the intake has them until the next message is taken. */
-    job->in = (struct judge_line){.line = &job->line,
-                                  .lines = night->frame.geometry.lines,
-                                  .restart = night->restart,
-                                  .both = night->policy->judge_backward &&
-                                          night->frame.geometry.x_retrace,
-                                  .t_night_ns = night->t_night_ns};
-    night->restart = false;
+    job->in.line = &job->line;
     worker_submit(night->worker, &job->job);
 }
 
@@ -212,30 +141,22 @@ static void submit_line(struct night *night, const struct scan_line *line)
 static bool handle_line(struct night *night, const struct intake_item *item)
 {
     const struct scan_line *line = &item->message->line;
-    bool good = item->fate == INTAKE_USED || item->fate == INTAKE_LATE;
+    struct judge_line in;
     note_arrival(night, line, item->arrived_ns);
-    bool settled = is_settled(night);
-    night->last_line_inst_ns = line->t_inst_ns;
-    if (settled)
-        check_line(night, item);
-    if (good && line->channel[0] == 'Z')
+    bool settled = course_check_line(&night->course, item, is_untouched(night));
+    if ((item->fate == INTAKE_USED || item->fate == INTAKE_LATE) && line->channel[0] == 'Z')
         night_frame_line(night, line);
     night_demand(night);
-    bool wanted = scan_trace_is_forward(line->trace) || night->policy->judge_backward;
-    if (!good || !settled || !wanted || line->channel[0] != 'Z' || night->ending ||
-        !night->frame.begun || (line->flags & SCAN_LINE_FEEDBACK_OFF))
+    if (night->ending || !course_wants_line(&night->course, item, settled, &in))
         return false;
-    /* A frame begun with the backward line has nothing to compare it with. */
-    if (night->restart && !scan_trace_is_forward(line->trace))
-        return false;
-    submit_line(night, line);
+    submit_line(night, &in);
     return true;
 }
 
 static bool handle(struct night *night, const struct intake_item *item)
 {
     const struct data_message *message = item->message;
-    night_clock(night, message->line.t_inst_ns);
+    course_clock(&night->course, message->line.t_inst_ns);
     night_check_time(night);
     if (night->ending)
         return false;
@@ -248,7 +169,7 @@ static bool handle(struct night *night, const struct intake_item *item)
     case DATA_SCAN_END: {
         static const char *const ends[SCAN_END_REASON_COUNT] = {"complete", "stopped", "restarted",
                                                                 "fault"};
-        if (night->frame.begun && message->line.scan == night->frame.scan &&
+        if (night->course.frame.begun && message->line.scan == night->course.frame.scan &&
             message->end_reason < SCAN_END_REASON_COUNT)
             night_frame_end(night, ends[message->end_reason]);
         return false;

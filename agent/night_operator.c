@@ -65,10 +65,7 @@ static void release(struct night *night, const struct night_request *request, co
         night->latched = SAFETY_ARMED;
         night->held = false;
         night->why[0] = '\0';
-        night->refusals = 0;
-        night->bad_lines = night->flat_lines = 0;
-        night->over_current = night->status_over = night->status_over_current = false;
-        night_new_window(night, true);
+        course_released(&night->course);
         night_record_event(night, verb, request->who, "");
         night_record_epoch(night);
         (void)night_wait(night, WISH_FENCED, night->epoch + 1, CONFIRM_NS, request);
@@ -178,8 +175,7 @@ static void swap_policy(struct night *night, struct policy *policy)
 {
     struct policy *old = night->policy;
     night->policy = policy;
-    night->engaged = 0;
-    night_new_window(night, true);
+    course_use_policy(&night->course, policy);
     night_use_policy(night);
     agent_end_set_policy_hash(night->end, policy->hash);
     night_record_place(night); /* the use of the new rules */

@@ -57,9 +57,9 @@ static struct record_job *new_record(struct night *night,
     record->job = (struct worker_job){.run = run, .done = done};
     record->night = night;
     record->write = write;
-    record->site = night->site;
-    record->episode = night->episode;
-    record->t_night_ns = night->t_night_ns;
+    record->site = night->course.site;
+    record->episode = night->course.episode;
+    record->t_night_ns = night->course.t_night_ns;
     record->t_utc_us = night_utc_us();
     return record;
 }
@@ -96,7 +96,7 @@ void night_record_decision(struct night *night, const struct decision *decision,
         return;
     struct record_job *record = new_record(night, write_decision);
     record->decision = *decision;
-    record->verdict = night->verdict;
+    record->verdict = night->course.verdict;
     record->policy = night->policy;
     snprintf(record->kind, sizeof(record->kind), "%s", guard);
     snprintf(record->text, sizeof(record->text), "%s", guard_why);
@@ -123,7 +123,7 @@ static void close_open(struct night *night, struct record_job *record)
         break;
     }
     if (record->result == 0)
-        night->use = record->use;
+        night->course.use = record->use;
     night_grant(night, WISH_OUTCOME, record->id, record->state == COMMAND_DONE ? 0 : -1,
                 record->text[0] ? record->text : command_state_name(record->state));
     night_changed(night);
@@ -154,7 +154,7 @@ static int write_place(struct journal *journal, struct record_job *record)
 static void take_use(struct night *night, struct record_job *record)
 {
     if (record->result == 0)
-        night->use = record->use;
+        night->course.use = record->use;
 }
 
 void night_record_place(struct night *night)

@@ -149,15 +149,10 @@ void night_demand(struct night *night)
 {
     char why[160];
     struct guard_facts facts;
-    /* Before the first frame there is nothing to be unhappy about; in an action all is unusual. */
-    if (!night->frame.begun || night_command_open(night) || night->ending)
+    if (night->ending)
         return;
     night_facts(night, false, &facts);
-    enum safety wanted =
-        guard_demand(night->policy, &facts, night->sites_without_gain, why, sizeof(why));
-    /* No progress is counted for an agent that may act. */
-    if (wanted == SAFETY_PARKED && night_safety(night) != SAFETY_ARMED)
-        return;
+    enum safety wanted = course_demand(&night->course, &facts, why, sizeof(why));
     night_enter_safety(night, wanted, "guard", why);
 }
 
@@ -177,7 +172,7 @@ void night_end(struct night *night, const char *how, const char *why, int exit_c
 {
     if (night->ending)
         return;
-    struct night_summary *summary = &night->summary;
+    struct night_summary *summary = &night->course.summary;
     bool left = strcmp(how, "left") == 0;
     hold_now(night, why);
     night->ending = true;
@@ -186,13 +181,13 @@ void night_end(struct night *night, const char *how, const char *why, int exit_c
     snprintf(summary->how, sizeof(summary->how), "%s", how);
     snprintf(summary->why, sizeof(summary->why), "%s", why);
     summary->exit_code = exit_code;
-    summary->t_night_ns = night->t_night_ns;
+    summary->t_night_ns = night->course.t_night_ns;
     night_record_epoch(night);
     if (!left && night->latched < SAFETY_RETRACT)
         night->latched = SAFETY_RETRACT;
     if (night->end_withdraw)
         send_retract(night);
-    if (night->frame.begun)
+    if (night->course.frame.begun)
         night_frame_end(night, "ended");
     night_log(night, "%s: %s", left ? "leaving" : "the night has ended", why);
     night_record_end(night, how, why);

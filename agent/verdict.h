@@ -22,7 +22,9 @@ struct verdict {
     float p_other[NN_LABEL_COUNT]; /* the other direction's trace at the same line; NAN: none */
     bool changed;                  /* a tip change was noticed in the forward trace so far ... */
     uint32_t change_line;          /* ... the last one at this line, 0 = bottom row */
-    bool change_is_new;            /* ... and with the newest line */
+    bool change_is_new;            /* ... and no verdict before has told it */
+    float tip_good;                /* chance that the tip is good, by agent/belief.h ... */
+    uint32_t tip_good_lines;       /* ... from so many lines; 0: not asked */
     int64_t t_night_ns;            /* night clock */
 };
 
