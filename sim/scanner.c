@@ -211,8 +211,8 @@ void sim_scanner_surface_at(const struct sim_scanner *scanner, double x_frac, do
 
 /* The features that an apex at its offset can feel anywhere on this line. */
 static void choose_features(struct probe_apex *probe, const struct sim_apex *apex,
-                            const struct sim_contrast *contrast, const struct sim_box *box,
-                            const struct sim_feature *features, size_t n)
+                            const struct sim_contrast *contrast, double most_m,
+                            const struct sim_box *box, const struct sim_feature *features, size_t n)
 {
     probe->n_near = 0;
     for (size_t i = 0; i < n && probe->n_near < NEAR_MAX; i++) {
@@ -220,7 +220,7 @@ static void choose_features(struct probe_apex *probe, const struct sim_apex *ape
         double own2 = f->sigma_m * f->sigma_m, blur2 = apex->sigma_m * apex->sigma_m;
         double round2 = f->height_m > 0 ? contrast->radius_m * f->height_m : 0;
         double sigma2 = own2 + blur2 + round2;
-        double reach2 = fmin(12 * sigma2, SIM_FEATURE_REACH_M * SIM_FEATURE_REACH_M);
+        double reach2 = fmin(12 * sigma2, most_m * most_m);
         double x = f->x_m - apex->dx_m, y = f->y_m - apex->dy_m;
         double off_x = fmax(0, fmax(box->x0 - x, x - box->x1));
         double off_y = fmax(0, fmax(box->y0 - y, y - box->y1));
@@ -260,7 +260,7 @@ static void prepare_probe(const struct sim_surface *surface, struct probe *probe
         p->dy_m = apex->dy_m;
         p->recess_m = apex->recess_m;
         refill_lattice(surface, p, c, apex->sigma_m);
-        choose_features(p, apex, c, box, features, n);
+        choose_features(p, apex, c, sim_surface_reach_m(surface), box, features, n);
     }
 }
 
@@ -441,7 +441,7 @@ static void prepare_line(struct sim_scanner *scanner, struct line_job *job, uint
     /* Apices may stand some nanometres beside the axis. */
     struct sim_box wide = {box.x0 - 4e-9, box.y0 - 4e-9, box.x1 + 4e-9, box.y1 + 4e-9};
     sim_surface_terrain(scanner->surface, &wide, &job->terrain);
-    size_t n = sim_surface_features(scanner->surface, &box, features, FEATURES_MAX);
+    size_t n = sim_surface_features(scanner->surface, BIAS_V, &wide, features, FEATURES_MAX);
     prepare_probe(scanner->surface, &scanner->before, job->tip, &box, features, n);
     if (job->event->kind != SIM_TIP_NO_EVENT)
         prepare_probe(scanner->surface, &scanner->after, &job->event->after, &box, features, n);

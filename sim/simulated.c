@@ -118,7 +118,8 @@ int simulated_create(const struct simulated_options *options, struct simulated *
                                           .frame_m = options->frame_m,
                                           .line_time_s = options->line_time_s,
                                           .event_scale = options->event_scale};
-    if (!sim->forward || !sim->backward || sim_surface_create(options->seed, &sim->surface) < 0 ||
+    if (!sim->forward || !sim->backward ||
+        sim_surface_create(NULL, options->seed, &sim->surface) < 0 ||
         sim_scanner_create(&scanner, sim->surface, &sim->scanner) < 0) {
         simulated_destroy(sim);
         return -ENOMEM;

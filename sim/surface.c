@@ -1,330 +1,462 @@
-/* Rows, terraces, defects and marks. */
+/* Terraces, edges, the lattice on them, and ridges. */
 #include "sim/surface.h"
 
+#include "sim/defects.h"
 #include "sim/tip.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-enum { MARKS_MAX = 4096 };
-
 #define PI 3.141592653589793
-#define TERRACE_M 78e-9      /* miscut .10 degrees */
-#define MEANDER_MAX_M 3.5e-9 /* no edge strays farther from its straight line */
-#define EDGE_WIDTH_M .15e-9
-#define CELL_M 4e-9   /* defects are drawn per cell */
-#define PATCH_M 16e-9 /* clean and dirty areas */
-/* Two marks closer than this are one: the later action reshapes what the earlier one left. */
-#define MARK_MERGE_M .5e-9
+#define DEGREE (PI / 180)
+/* An apex shows an edge this much wider than its own blur of the lattice: a step's integral. */
+#define EDGE_PER_BLUR 1.25
+/* Where an edge's tanh has less than a tenth of a picometre left. */
+#define EDGE_REACH 4.5
+#define ROW_CONTRAST_M 25e-12 /* middle of the range that apices are drawn from */
+#define SHARPEST 2.0
+#define BLUNTEST 0.5
+#define WAVE_MIN_M .02e-12
 
-struct sim_surface {
-    uint64_t seed;
-    double row_angle;  /* of u on even terraces, rad from x */
-    double step_angle; /* of the way up the steps */
-    struct sim_feature marks[MARKS_MAX];
-    size_t n_marks, next_mark;
+/* What a hash is for. */
+enum { HASH_STRAY = 1, HASH_FAR_STRAY, HASH_PERSISTENCE, HASH_OFFSET };
+
+enum { PROFILE_POINTS = 512 };
+
+/* Ridge pairs: across and along their mean direction, and the profile over one period. */
+struct ridges {
+    bool present;
+    double across_x, across_y, along_x, along_y;
+    double per_m;     /* points of the profile per metre across the mean direction */
+    double slope;     /* of a stretch against the mean direction */
+    double stretch_m; /* its length along the mean direction */
+    float profile_m[PROFILE_POINTS + 1];
 };
 
-int sim_surface_create(uint64_t seed, struct sim_surface **ret)
+struct sim_surface {
+    struct sim_surface_spec spec;
+    uint64_t seed;
+    double direction;  /* of x' on terrace 0, rad from x */
+    double up_angle;   /* way up the steps, at right angles to a lattice direction */
+    double up_x, up_y; /* the same as a vector */
+    double slope;      /* of the mean edge against that lattice direction */
+    double pitch_m;    /* from edge to edge, along `up` */
+    double s0, t0;     /* of terrace 0 */
+    double empty;      /* factor on waves at positive bias */
+    struct sim_wave bumps[2][SIM_WAVES_MAX]; /* the cell's bumps as waves; [1]: positive bias */
+    size_t n_bumps[2];
+    struct ridges ridges;
+    struct sim_defects *defects;
+};
+
+/* 0..1 from seed, purpose and two integers. */
+static double hash_unit(uint64_t seed, int purpose, int64_t a, int64_t b)
 {
-    static const double p_direction[] = {.35, .30, .30, .05};
+    return (double)(sim_hash(seed + (uint64_t)purpose, (uint64_t)a, (uint64_t)b) >> 11) * 0x1p-53;
+}
+
+static void draw_direction(struct sim_surface *surface, struct sim_random *random)
+{
+    const struct sim_surface_spec *spec = &surface->spec;
+    double p[SIM_SURFACE_DIRECTIONS_MAX];
+    for (uint32_t i = 0; i < spec->n_directions; i++)
+        p[i] = spec->directions[i].p;
+    const struct sim_surface_direction *d =
+        &spec->directions[sim_random_pick(random, p, spec->n_directions)];
+    double off_deg = d->spread_deg < 180 ? d->spread_deg * sim_random_normal(random)
+                                         : sim_random_range(random, -90, 90);
+    surface->direction = (d->angle_deg + off_deg) * DEGREE;
+}
+
+static void draw_steps(struct sim_surface *surface, struct sim_random *random)
+{
+    const struct sim_surface_steps *steps = &surface->spec.steps;
+    double turns = floor(360 / steps->along_deg * sim_random_uniform(random));
+    double off = steps->off_axis_deg * DEGREE * sim_random_normal(random);
+    surface->up_angle = surface->direction + PI / 2 + turns * steps->along_deg * DEGREE;
+    surface->up_x = cos(surface->up_angle);
+    surface->up_y = sin(surface->up_angle);
+    surface->slope = tan(fmax(-.5, fmin(.5, off)));
+    surface->pitch_m = steps->terrace_m * sqrt(1 + surface->slope * surface->slope);
+}
+
+static void draw_ridges(struct sim_surface *surface, struct sim_random *random)
+{
+    const struct sim_surface_ridges *spec = &surface->spec.ridges;
+    struct ridges *r = &surface->ridges;
+    r->present = spec->period_m > 0;
+    if (!r->present)
+        return;
+    double height_m = sim_random_range(random, spec->height_m[0], spec->height_m[1]);
+    double bend = spec->bend_deg * DEGREE;
+    double angle = surface->direction + spec->along_deg * DEGREE; /* across the mean direction */
+    r->across_x = cos(angle);
+    r->across_y = sin(angle);
+    r->along_x = -r->across_y;
+    r->along_y = r->across_x;
+    r->slope = tan(bend);
+    r->stretch_m = cos(bend) * sim_random_range(random, spec->elbow_m[0], spec->elbow_m[1]);
+    r->per_m = PROFILE_POINTS * cos(bend) / spec->period_m;
+    for (int i = 0; i <= PROFILE_POINTS; i++) {
+        double at_m = spec->period_m * i / PROFILE_POINTS, z_m = 0;
+        for (int turn = -2; turn <= 2; turn++)
+            for (int side = -1; side <= 1; side += 2) {
+                double off =
+                    (at_m + turn * spec->period_m - side * spec->apart_m / 2) / spec->sigma_m;
+                z_m += height_m * exp(-.5 * off * off);
+            }
+        r->profile_m[i] = (float)z_m;
+    }
+}
+
+/* One wave of all the cell's bumps together; amplitude 0 when it is too weak to matter. */
+static struct sim_wave bump_wave(const struct sim_surface_spec *spec, int h, int k, bool empty)
+{
+    struct sim_wave wave = {.h = h, .k = k};
+    const struct sim_cell *cell = &spec->cell;
+    double area_m2 = fabs(cell->a1_m[0] * cell->a2_m[1] - cell->a1_m[1] * cell->a2_m[0]);
+    double number = sim_wave_number(cell, &wave), re = 0, im = 0;
+    for (uint32_t i = 0; i < spec->n_bumps; i++) {
+        const struct sim_surface_bump *b = &spec->bumps[i];
+        double width = number * b->sigma_m;
+        double weight_m = 2 * (empty ? b->empty_m : b->filled_m) * 2 * PI * b->sigma_m *
+                          b->sigma_m / area_m2 * exp(-.5 * width * width);
+        double angle = 2 * PI * (h * b->at[0] + k * b->at[1]);
+        re += weight_m * cos(angle);
+        im -= weight_m * sin(angle);
+    }
+    wave.amplitude_m = hypot(re, im) < WAVE_MIN_M ? 0 : hypot(re, im);
+    wave.phase = atan2(im, re);
+    return wave;
+}
+
+/* -EINVAL when they are more than a table takes. */
+static int make_bump_waves(struct sim_surface *surface, int empty)
+{
+    const struct sim_surface_spec *spec = &surface->spec;
+    size_t *n = &surface->n_bumps[empty];
+    if (spec->n_bumps == 0)
+        return 0;
+    for (int h = 0; h <= SIM_WAVE_ORDER_MAX; h++)
+        for (int k = h ? -SIM_WAVE_ORDER_MAX : 1; k <= SIM_WAVE_ORDER_MAX; k++) {
+            struct sim_wave wave = bump_wave(spec, h, k, empty);
+            if (wave.amplitude_m <= 0)
+                continue;
+            if (*n + spec->n_waves >= SIM_WAVES_MAX)
+                return -EINVAL;
+            surface->bumps[empty][(*n)++] = wave;
+        }
+    return 0;
+}
+
+/* What stays the same for a night. */
+static void draw_session(struct sim_surface *surface)
+{
+    const struct sim_surface_bias *bias = &surface->spec.bias;
     struct sim_random random;
+    sim_random_seed(&random, surface->seed, SIM_STREAM_SURFACE, 0);
+    draw_direction(surface, &random);
+    draw_steps(surface, &random);
+    surface->s0 = sim_random_uniform(&random);
+    surface->t0 = sim_random_uniform(&random);
+    bool inverted = sim_random_uniform(&random) < bias->inverted_p;
+    surface->empty =
+        sim_random_range(&random, bias->empty[0], bias->empty[1]) * (inverted ? -1 : 1);
+    draw_ridges(surface, &random);
+}
+
+int sim_surface_create(const struct sim_surface_spec *spec, uint64_t seed, struct sim_surface **ret)
+{
     struct sim_surface *surface = calloc(1, sizeof(*surface));
     if (!surface)
         return -ENOMEM;
-    sim_random_seed(&random, seed, SIM_STREAM_SURFACE, 0);
-    surface->seed = seed;
-    double degrees = 0;
-    switch (sim_random_pick(&random, p_direction, 4)) {
-    case 0:
-        degrees = 5 + 4 * sim_random_normal(&random);
-        break;
-    case 1:
-        degrees = 45 + 3 * sim_random_normal(&random);
-        break;
-    case 2:
-        degrees = -45 + 3 * sim_random_normal(&random);
-        break;
-    default:
-        degrees = sim_random_range(&random, -90, 90);
+    if (spec)
+        surface->spec = *spec;
+    else
+        sim_surface_spec_default(&surface->spec);
+    if (surface->spec.n_directions == 0 || !(surface->spec.steps.terrace_m > 0)) {
+        free(surface);
+        return -EINVAL;
     }
-    surface->row_angle = degrees * PI / 180;
-    surface->step_angle = sim_random_range(&random, 0, 2 * PI);
+    surface->seed = seed;
+    draw_session(surface);
+    int rc = make_bump_waves(surface, 0);
+    if (rc == 0)
+        rc = make_bump_waves(surface, 1);
+    if (rc == 0)
+        rc = sim_defects_create(surface, &surface->spec, seed, &surface->defects);
+    if (rc < 0) {
+        sim_surface_destroy(surface);
+        return rc;
+    }
     *ret = surface;
     return 0;
 }
 
 void sim_surface_destroy(struct sim_surface *surface)
 {
+    if (!surface)
+        return;
+    sim_defects_destroy(surface->defects);
     free(surface);
-}
-
-/* 0..1 from three integers. */
-static double hash_unit(uint64_t seed, int64_t a, int64_t b)
-{
-    return (double)(sim_hash(seed, (uint64_t)a, (uint64_t)b) >> 11) * 0x1p-53;
-}
-
-/* An edge's stray from straight, in whole pairs of dimers; straight on every second step. */
-static double meander(const struct sim_surface *surface, int64_t edge, double t_m)
-{
-    bool straight = edge % 2 == 0;
-    double reach_m = straight ? 20e-9 : 2e-9;
-    double amplitude_m = straight ? 1e-9 : 2.5e-9;
-    double x = t_m / reach_m;
-    double cell = floor(x);
-    double low = hash_unit(surface->seed + 1, edge, (int64_t)cell);
-    double high = hash_unit(surface->seed + 1, edge, (int64_t)cell + 1);
-    double stray_m = amplitude_m * (low + (high - low) * (x - cell) - .5) * 2;
-    return SIM_ROW_PERIOD_M * round(stray_m / SIM_ROW_PERIOD_M);
-}
-
-/* Direction and origin of the lattice on one terrace. */
-static void lattice_of(const struct sim_surface *surface, int64_t terrace, struct sim_terrain *ret)
-{
-    double angle = surface->row_angle + (terrace % 2 == 0 ? 0 : PI / 2);
-    ret->sx = cos(angle) / SIM_ROW_PERIOD_M;
-    ret->sy = sin(angle) / SIM_ROW_PERIOD_M;
-    ret->tx = -sin(angle) / SIM_DIMER_PERIOD_M;
-    ret->ty = cos(angle) / SIM_DIMER_PERIOD_M;
-    ret->s0 = hash_unit(surface->seed + 2, terrace, 0);
-    ret->t0 = hash_unit(surface->seed + 2, terrace, 1);
-    ret->step_m = SIM_STEP_M * (double)terrace;
 }
 
 const struct sim_cell *sim_surface_cell(const struct sim_surface *surface)
 {
-    static const struct sim_cell cell = {{SIM_ROW_PERIOD_M, 0}, {0, SIM_DIMER_PERIOD_M}};
-    (void)surface;
-    return &cell;
+    return &surface->spec.cell;
+}
+
+/* A wave of the file as this apex pictures it in filled states. */
+static struct sim_wave pictured(const struct sim_surface_wave *wave, const struct sim_contrast *c,
+                                double follow, double sharp)
+{
+    double amplitude_m = 0, phase = wave->phase_deg * DEGREE;
+    switch ((enum sim_wave_part)wave->part) {
+    case SIM_WAVE_FIXED:
+        amplitude_m = wave->amplitude_m * follow;
+        break;
+    case SIM_WAVE_ROW:
+        amplitude_m = c->row_m;
+        break;
+    case SIM_WAVE_DIMER:
+        amplitude_m = c->row_m * c->ratio_dimer * sharp;
+        break;
+    case SIM_WAVE_PAIR:
+        amplitude_m = c->row_m * c->ratio_pair * sharp;
+        phase = c->phase_pair;
+        break;
+    case SIM_WAVE_MIXED:
+        amplitude_m = c->row_m * c->ratio_mixed * sharp;
+        break;
+    case SIM_WAVE_PART_COUNT:
+        break;
+    }
+    return (struct sim_wave){(int)wave->order[0], (int)wave->order[1], amplitude_m, phase};
 }
 
 size_t sim_surface_waves(const struct sim_surface *surface, const struct sim_contrast *contrast,
                          double bias_v, struct sim_wave ret[SIM_WAVES_MAX])
 {
-    const struct sim_contrast *c = contrast;
-    const struct sim_wave waves[] = {
-        {1, 0, c->row_m, 0},
-        {0, 1, c->row_m * c->ratio_dimer, 0},
-        {2, 0, c->row_m * c->ratio_pair, c->phase_pair},
-        {1, 1, c->row_m * c->ratio_mixed, 0},
-        {1, -1, c->row_m * c->ratio_mixed, 0},
-    };
-    (void)surface;
-    (void)bias_v;
-    for (size_t i = 0; i < sizeof(waves) / sizeof(waves[0]); i++)
-        ret[i] = waves[i];
-    return sizeof(waves) / sizeof(waves[0]);
+    const struct sim_surface_spec *spec = &surface->spec;
+    int empty = bias_v > 0;
+    double follow = pow(contrast->row_m / ROW_CONTRAST_M, spec->follow_apex);
+    double below_v = spec->bias.sharpen_below_v - fabs(bias_v);
+    double sharp = fmax(BLUNTEST, fmin(SHARPEST, 1 + spec->bias.sharpen_per_v * below_v));
+    size_t n = 0;
+    for (uint32_t i = 0; i < spec->n_waves; i++) {
+        ret[n] = pictured(&spec->waves[i], contrast, follow, sharp);
+        ret[n++].amplitude_m *= empty ? surface->empty : 1;
+    }
+    for (size_t i = 0; i < surface->n_bumps[empty]; i++) {
+        ret[n] = surface->bumps[empty][i];
+        ret[n++].amplitude_m *= follow;
+    }
+    return n;
 }
 
-/* Way up the steps, s, and along them, t. The first edge lies half a terrace from the origin. */
-static void step_coordinates(const struct sim_surface *surface, double x, double y, double *s,
-                             double *t)
+/* Direction of x' on a terrace. A half turn leaves the lattice as it is. */
+static double direction_of(const struct sim_surface *surface, int64_t terrace)
 {
-    double c = cos(surface->step_angle), d = sin(surface->step_angle);
-    *s = c * x + d * y + TERRACE_M / 2;
-    *t = c * y - d * x;
+    return surface->direction + fmod((double)terrace * surface->spec.steps.turn_deg, 180) * DEGREE;
+}
+
+static void axes_of(const struct sim_surface *surface, int64_t terrace, struct sim_axes *ret)
+{
+    const struct sim_cell *cell = &surface->spec.cell;
+    const double *shift = surface->spec.steps.shift;
+    double angle = direction_of(surface, terrace), c = cos(angle), s = sin(angle);
+    double area_m2 = cell->a1_m[0] * cell->a2_m[1] - cell->a1_m[1] * cell->a2_m[0];
+    ret->sx = (cell->a2_m[1] * c + cell->a2_m[0] * s) / area_m2;
+    ret->sy = (cell->a2_m[1] * s - cell->a2_m[0] * c) / area_m2;
+    ret->tx = -(cell->a1_m[1] * c + cell->a1_m[0] * s) / area_m2;
+    ret->ty = (cell->a1_m[0] * c - cell->a1_m[1] * s) / area_m2;
+    ret->s0 = surface->s0 + fmod((double)terrace * shift[0], 1);
+    ret->t0 = surface->t0 + fmod((double)terrace * shift[1], 1);
+}
+
+/* An edge along the rows of its upper terrace is straight (S_A), the other kind ragged (S_B). */
+static void edge_of(const struct sim_surface *surface, int64_t edge, struct sim_edge *ret)
+{
+    const struct sim_surface_steps *steps = &surface->spec.steps;
+    bool straight = fabs(cos(direction_of(surface, edge) - surface->up_angle)) > .7;
+    const double *range_m = straight ? steps->straight_m : steps->ragged_m;
+    double even = (double)edge - .5;
+    double off = steps->uneven * (2 * hash_unit(surface->seed, HASH_OFFSET, edge, 0) - 1);
+    ret->at_m = surface->pitch_m * (even + off);
+    ret->persistence_m = range_m[0] * exp(log(range_m[1] / range_m[0]) *
+                                          hash_unit(surface->seed, HASH_PERSISTENCE, edge, 0));
+    ret->stray_m = straight ? steps->straight_stray_m : steps->ragged_stray_m;
+}
+
+/* Value noise, -1..1: straight lines between hashed heights. */
+static double wander(const struct sim_surface *surface, int purpose, int64_t edge, double x)
+{
+    double cell = floor(x);
+    double low = hash_unit(surface->seed, purpose, edge, (int64_t)cell);
+    double high = hash_unit(surface->seed, purpose, edge, (int64_t)cell + 1);
+    return 2 * (low + (high - low) * (x - cell)) - 1;
+}
+
+/* Where the edge runs at `along`: whole kinks, straight in between. */
+static double edge_at_m(const struct sim_surface *surface, int64_t number,
+                        const struct sim_edge *edge, double along_m)
+{
+    double kink_m = surface->spec.steps.kink_m;
+    double middle_m = kink_m * (floor(along_m / kink_m) + .5);
+    double x = middle_m / edge->persistence_m;
+    double stray_m = edge->stray_m * (.5 * wander(surface, HASH_STRAY, number, x) +
+                                      .5 * wander(surface, HASH_FAR_STRAY, number, x / 6));
+    double at_m = edge->at_m + surface->slope * middle_m + stray_m;
+    return kink_m * round(at_m / kink_m);
+}
+
+/* How far from its mean line an edge may be felt. */
+static double edge_margin_m(const struct sim_surface *surface)
+{
+    const struct sim_surface_steps *s = &surface->spec.steps;
+    double width_m = hypot(s->edge_m, EDGE_PER_BLUR * SIM_BLUR_MAX_M);
+    return fmax(s->straight_stray_m, s->ragged_stray_m) + s->kink_m * (1 + fabs(surface->slope)) +
+           EDGE_REACH * width_m;
+}
+
+/* Way up the steps and along them; `ret_level` is free of the mean edge's slope. */
+static void step_coordinates(const struct sim_surface *surface, double x, double y, double *ret_up,
+                             double *ret_along, double *ret_level)
+{
+    *ret_up = surface->up_x * x + surface->up_y * y;
+    *ret_along = surface->up_x * y - surface->up_y * x;
+    *ret_level = *ret_up - surface->slope * *ret_along;
 }
 
 void sim_surface_terrain(const struct sim_surface *surface, const struct sim_box *box,
                          struct sim_terrain *ret)
 {
-    double low = HUGE_VAL, high = -HUGE_VAL;
+    double low = HUGE_VAL, high = -HUGE_VAL, margin_m = edge_margin_m(surface);
+    struct sim_edge edge;
     for (int i = 0; i < 4; i++) {
-        double s, t;
-        step_coordinates(surface, i & 1 ? box->x1 : box->x0, i & 2 ? box->y1 : box->y0, &s, &t);
-        low = fmin(low, s);
-        high = fmax(high, s);
+        double up, along, level;
+        step_coordinates(surface, i & 1 ? box->x1 : box->x0, i & 2 ? box->y1 : box->y0, &up, &along,
+                         &level);
+        low = fmin(low, level - margin_m);
+        high = fmax(high, level + margin_m);
     }
-    double margin_m = MEANDER_MAX_M + 6 * EDGE_WIDTH_M;
-    double first = floor((low - margin_m) / TERRACE_M);
-    *ret = (struct sim_terrain){.surface = surface,
-                                .single = first == floor((high + margin_m) / TERRACE_M)};
-    if (ret->single)
-        lattice_of(surface, (int64_t)first, ret);
+    ret->surface = surface;
+    ret->first = (int64_t)floor(low / surface->pitch_m) - 1;
+    for (edge_of(surface, ret->first + 1, &edge); edge.at_m < low;)
+        edge_of(surface, ++ret->first + 1, &edge);
+    ret->single = edge.at_m > high;
+    for (ret->n = 0; ret->n < SIM_TERRACES_MAX; ret->n++) {
+        edge_of(surface, ret->first + (int64_t)ret->n, &ret->edges[ret->n]);
+        axes_of(surface, ret->first + (int64_t)ret->n, &ret->axes[ret->n]);
+        if (ret->n > 0 && ret->edges[ret->n - 1].at_m > high)
+            break;
+    }
 }
 
-/* The terrace at (x, y) and the smooth height there. */
-static int64_t terrace_at(const struct sim_surface *surface, double x, double y, double *ret_step_m)
+static void get_edge(const struct sim_terrain *terrain, int64_t number, struct sim_edge *ret)
 {
-    double s, t;
-    step_coordinates(surface, x, y, &s, &t);
-    int64_t edge = (int64_t)round(s / TERRACE_M);
-    double beyond_m = s - (double)edge * TERRACE_M - meander(surface, edge, t);
-    *ret_step_m = SIM_STEP_M * ((double)(edge - 1) + .5 * (1 + tanh(beyond_m / EDGE_WIDTH_M)));
-    return beyond_m < 0 ? edge - 1 : edge;
+    int64_t i = number - terrain->first;
+    if (i >= 0 && i < (int64_t)terrain->n)
+        *ret = terrain->edges[i];
+    else
+        edge_of(terrain->surface, number, ret);
+}
+
+static void get_axes(const struct sim_terrain *terrain, int64_t terrace, struct sim_axes *ret)
+{
+    int64_t i = terrace - terrain->first;
+    if (i >= 0 && i < (int64_t)terrain->n)
+        *ret = terrain->axes[i];
+    else
+        axes_of(terrain->surface, terrace, ret);
+}
+
+/* The terrace at (x, y) and the height there, smooth over `width_m` across an edge. */
+static int64_t terrace_at(const struct sim_terrain *terrain, double width_m, double x, double y,
+                          double *ret_step_m)
+{
+    const struct sim_surface *surface = terrain->surface;
+    double step_m = surface->spec.steps.height_m, up, along, level;
+    struct sim_edge edge;
+    step_coordinates(surface, x, y, &up, &along, &level);
+    int64_t number = (int64_t)floor(level / surface->pitch_m) + 1;
+    get_edge(terrain, number, &edge);
+    double beyond_m = level - edge.at_m;
+    if (fabs(beyond_m) < edge_margin_m(surface))
+        beyond_m = up - edge_at_m(surface, number, &edge, along);
+    double share =
+        fabs(beyond_m) < EDGE_REACH * width_m ? .5 * (1 + tanh(beyond_m / width_m)) : beyond_m > 0;
+    *ret_step_m = step_m * ((double)(number - 1) + share);
+    return beyond_m < 0 ? number - 1 : number;
+}
+
+static double ridge_height(const struct ridges *r, double x, double y)
+{
+    double along = (r->along_x * x + r->along_y * y) / r->stretch_m;
+    double half = along - 2 * floor(along / 2); /* there and back: 0..2 */
+    double zig_m = r->slope * r->stretch_m * (half < 1 ? half : 2 - half);
+    double q = (r->across_x * x + r->across_y * y - zig_m) * r->per_m;
+    double whole = floor(q);
+    const float *z = r->profile_m + ((uint64_t)(int64_t)whole & (PROFILE_POINTS - 1));
+    return (double)z[0] + (q - whole) * ((double)z[1] - (double)z[0]);
 }
 
 void sim_terrain_place(const struct sim_terrain *terrain, double x, double y, struct sim_place *ret)
 {
-    struct sim_terrain here = *terrain;
-    if (!terrain->single) {
-        double step_m;
-        lattice_of(terrain->surface, terrace_at(terrain->surface, x, y, &step_m), &here);
-        here.step_m = step_m;
+    const struct sim_surface *surface = terrain->surface;
+    struct sim_axes axes = terrain->axes[0];
+    ret->step_m = surface->spec.steps.height_m * (double)terrain->first;
+    if (!terrain->single)
+        get_axes(terrain, terrace_at(terrain, surface->spec.steps.edge_m, x, y, &ret->step_m),
+                 &axes);
+    ret->s = axes.sx * x + axes.sy * y + axes.s0;
+    ret->t = axes.tx * x + axes.ty * y + axes.t0;
+    if (surface->ridges.present)
+        ret->step_m += ridge_height(&surface->ridges, x, y);
+}
+
+void sim_terrain_heights(const struct sim_terrain *terrain, const struct sim_view *view,
+                         const double *x, double y, size_t n, double *ret_m)
+{
+    const struct sim_surface *surface = terrain->surface;
+    const struct sim_surface_steps *steps = &surface->spec.steps;
+    double width_m = hypot(steps->edge_m, EDGE_PER_BLUR * view->blur_m);
+    double step_m = steps->height_m * (double)terrain->first;
+    struct sim_axes axes = terrain->axes[0];
+    y += view->dy_m;
+    for (size_t i = 0; i < n; i++) {
+        double at = x[i] + view->dx_m;
+        if (!terrain->single)
+            get_axes(terrain, terrace_at(terrain, width_m, at, y, &step_m), &axes);
+        ret_m[i] = step_m + sim_lattice_height(view->lattice, axes.sx * at + axes.sy * y + axes.s0,
+                                               axes.tx * at + axes.ty * y + axes.t0);
+        if (surface->ridges.present)
+            ret_m[i] += ridge_height(&surface->ridges, at, y);
     }
-    ret->s = here.sx * x + here.sy * y + here.s0;
-    ret->t = here.tx * x + here.ty * y + here.t0;
-    ret->step_m = here.step_m;
 }
 
-struct defect_kind {
-    double per_m2;
-    double low_m, high_m; /* height, log-uniform in size */
-    double sigma_low_m, sigma_high_m;
-    double off_axis_m; /* from a row's axis, to either side; < 0: not bound to the lattice */
-};
-
-static const struct defect_kind defect_kinds[] = {
-    {.010e18, 80e-12, 260e-12, .25e-9, .45e-9, .17e-9}, /* dangling bond */
-    {.040e18, -50e-12, -130e-12, .18e-9, .30e-9, 0},    /* dimer vacancy */
-    {.005e18, -30e-12, -80e-12, .18e-9, .25e-9, 0},     /* dihydride */
-    {.020e18, 100e-12, 900e-12, .35e-9, 1.0e-9, -1},    /* cluster */
-};
-enum { DEFECT_KINDS = sizeof(defect_kinds) / sizeof(defect_kinds[0]), CLUSTER = 3 };
-
-/* Clusters gather in dirty patches, a fifth of the area; the mean over all patches is 1. */
-static double cluster_factor(const struct sim_surface *surface, double x, double y)
+void sim_surface_axes_at(const struct sim_surface *surface, double x, double y,
+                         struct sim_axes *ret)
 {
-    double u =
-        hash_unit(surface->seed + 3, (int64_t)floor(x / PATCH_M), (int64_t)floor(y / PATCH_M));
-    return u < .2 ? 3.4 : .4;
-}
-
-static void snap_to_lattice(const struct sim_surface *surface, struct sim_feature *f, double off_m)
-{
-    struct sim_terrain l = {.surface = surface};
+    struct sim_terrain none = {.surface = surface};
     double step_m;
-    lattice_of(surface, terrace_at(surface, f->x_m, f->y_m, &step_m), &l);
-    double s = l.sx * f->x_m + l.sy * f->y_m + l.s0;
-    double t = l.tx * f->x_m + l.ty * f->y_m + l.t0;
-    double ds = round(s) + off_m / SIM_ROW_PERIOD_M - s;
-    double dt = round(t) - t;
-    double area = l.sx * l.ty - l.sy * l.tx;
-    f->x_m += (l.ty * ds - l.sy * dt) / area;
-    f->y_m += (l.sx * dt - l.tx * ds) / area;
+    axes_of(surface, terrace_at(&none, surface->spec.steps.edge_m, x, y, &step_m), ret);
 }
 
-static void draw_defect(const struct sim_surface *surface, const struct defect_kind *kind,
-                        struct sim_random *random, struct sim_feature *f)
+double sim_surface_reach_m(const struct sim_surface *surface)
 {
-    double size_m = sim_random_log_range(random, fabs(kind->low_m), fabs(kind->high_m));
-    f->height_m = kind->low_m < 0 ? -size_m : size_m;
-    f->sigma_m = sim_random_range(random, kind->sigma_low_m, kind->sigma_high_m);
-    if (kind->off_axis_m >= 0)
-        snap_to_lattice(surface, f, kind->off_axis_m * sim_random_sign(random));
+    return sim_defects_reach_m(surface->defects);
 }
 
-/* The defects of one cell; the same ones whoever asks, however often. */
-static size_t draw_cell(const struct sim_surface *surface, int64_t cx, int64_t cy,
-                        struct sim_feature *ret, size_t max)
+size_t sim_surface_features(const struct sim_surface *surface, double bias_v,
+                            const struct sim_box *box, struct sim_feature *ret, size_t max)
 {
-    struct sim_random random;
-    size_t n = 0;
-    sim_random_seed(&random, surface->seed, SIM_STREAM_DEFECTS,
-                    sim_hash(0, (uint64_t)cx, (uint64_t)cy));
-    double x0 = (double)cx * CELL_M, y0 = (double)cy * CELL_M;
-    for (int k = 0; k < DEFECT_KINDS; k++) {
-        double mean = defect_kinds[k].per_m2 * CELL_M * CELL_M;
-        if (k == CLUSTER)
-            mean *= cluster_factor(surface, x0 + CELL_M / 2, y0 + CELL_M / 2);
-        unsigned count = sim_random_poisson(&random, mean);
-        for (unsigned i = 0; i < count && n < max; i++) {
-            ret[n] = (struct sim_feature){.x_m = x0 + CELL_M * sim_random_uniform(&random),
-                                          .y_m = y0 + CELL_M * sim_random_uniform(&random)};
-            draw_defect(surface, &defect_kinds[k], &random, &ret[n]);
-            n++;
-        }
-    }
-    return n;
-}
-
-size_t sim_surface_features(const struct sim_surface *surface, const struct sim_box *box,
-                            struct sim_feature *ret, size_t max)
-{
-    size_t n = 0;
-    struct sim_box wide = {box->x0 - SIM_FEATURE_REACH_M, box->y0 - SIM_FEATURE_REACH_M,
-                           box->x1 + SIM_FEATURE_REACH_M, box->y1 + SIM_FEATURE_REACH_M};
-    int64_t cx0 = (int64_t)floor(wide.x0 / CELL_M), cx1 = (int64_t)floor(wide.x1 / CELL_M);
-    int64_t cy0 = (int64_t)floor(wide.y0 / CELL_M), cy1 = (int64_t)floor(wide.y1 / CELL_M);
-    for (size_t i = 0; i < surface->n_marks && n < max; i++) {
-        const struct sim_feature *m = &surface->marks[i];
-        if (m->x_m > wide.x0 && m->x_m < wide.x1 && m->y_m > wide.y0 && m->y_m < wide.y1)
-            ret[n++] = *m;
-    }
-    for (int64_t cy = cy0; cy <= cy1; cy++)
-        for (int64_t cx = cx0; cx <= cx1; cx++)
-            n += draw_cell(surface, cx, cy, ret + n, max - n);
-    return n;
-}
-
-static void add_mark(struct sim_surface *surface, const struct sim_feature *mark)
-{
-    for (size_t i = 0; i < surface->n_marks; i++) {
-        struct sim_feature *old = &surface->marks[i];
-        if (hypot(old->x_m - mark->x_m, old->y_m - mark->y_m) < MARK_MERGE_M) {
-            *old = *mark;
-            return;
-        }
-    }
-    /* Full: the oldest mark is forgotten, long after the frame has left it. */
-    surface->marks[surface->next_mark] = *mark;
-    surface->next_mark = (surface->next_mark + 1) % MARKS_MAX;
-    if (surface->n_marks < MARKS_MAX)
-        surface->n_marks++;
-}
-
-/* A hillock, or for one in three a crater, as wide as the tip was deep. */
-static void mark_poke(struct sim_surface *surface, double depth_m, double x, double y,
-                      struct sim_random *random)
-{
-    if (sim_random_uniform(random) > .5 * depth_m / 1e-9)
-        return;
-    double height_m = sim_random_log_range(random, 40e-12, 200e-12) * (1 + depth_m / 1e-9);
-    add_mark(surface, &(struct sim_feature){
-                          .x_m = x + .1e-9 * sim_random_normal(random),
-                          .y_m = y + .1e-9 * sim_random_normal(random),
-                          .height_m = sim_random_uniform(random) < .33 ? -height_m / 2 : height_m,
-                          .sigma_m = .15e-9 + .25 * depth_m * sim_random_range(random, .5, 1.5)});
-}
-
-/* Above 5 V hydrogen leaves: a patch of dangling bonds, wider with the voltage. */
-static void mark_pulse(struct sim_surface *surface, double voltage_v, double x, double y,
-                       struct sim_random *random)
-{
-    if (voltage_v < 5 && fabs(voltage_v) < 6)
-        return;
-    double radius_m = fmin(10e-9, 1e-9 * (1 + 2 * (fabs(voltage_v) - 5)));
-    unsigned n = 2 + sim_random_poisson(random, 20 * radius_m / 10e-9);
-    for (unsigned i = 0; i < n; i++) {
-        double r_m = radius_m * sqrt(sim_random_uniform(random));
-        double angle = sim_random_range(random, 0, 2 * PI);
-        struct sim_feature bond = {.x_m = x + r_m * cos(angle), .y_m = y + r_m * sin(angle)};
-        draw_defect(surface, &defect_kinds[0], random, &bond);
-        add_mark(surface, &bond);
-    }
+    return sim_defects_near(surface->defects, bias_v, box, ret, max);
 }
 
 void sim_surface_mark(struct sim_surface *surface, const struct action *action, double x, double y,
                       struct sim_random *random)
 {
-    switch (action->kind) {
-    case ACTION_CRASH:
-        mark_poke(surface, action->depth_m, x, y, random);
-        mark_pulse(surface, action->bias_v, x, y, random);
-        break;
-    case ACTION_PULSE:
-        mark_pulse(surface, action->voltage_v, x, y, random);
-        break;
-    case ACTION_NECK:
-        mark_poke(surface, 3e-9, x, y, random);
-        break;
-    case ACTION_RETRACT:
-    case ACTION_APPROACH:
-    case ACTION_REIMAGE:
-    case ACTION_KIND_COUNT:
-        break;
-    }
+    sim_defects_mark(surface->defects, action, x, y, random);
 }

@@ -24,7 +24,7 @@ static double *render(uint64_t seed, enum sim_tip_state state)
                                           .frame_m = FRAME_M,
                                           .line_time_s = .33,
                                           .event_scale = 0};
-    ck_assert_int_eq(sim_surface_create(seed, &surface), 0);
+    ck_assert_int_eq(sim_surface_create(NULL, seed, &surface), 0);
     ck_assert_int_eq(sim_scanner_create(&options, surface, &scanner), 0);
     sim_tip_init(&tip, seed, state);
     for (uint32_t row = 0; row < N; row++) {
@@ -205,113 +205,6 @@ START_TEST(noise_is_streaks_not_pixels)
 }
 END_TEST
 
-START_TEST(terraces_are_one_step_apart_and_their_rows_turned)
-{
-    struct sim_surface *surface;
-    struct sim_terrain terrain;
-    struct sim_place place;
-    ck_assert_int_eq(sim_surface_create(3, &surface), 0);
-    double seen[64];
-    int n = 0;
-    /* Across many terraces, a nanometre at a time. */
-    struct sim_box box = {-400e-9, -400e-9, 400e-9, 400e-9};
-    sim_surface_terrain(surface, &box, &terrain);
-    ck_assert_int_eq(terrain.single, 0);
-    for (int nm = -250; nm < 250; nm++)
-        for (int axis = 0; axis < 2; axis++) {
-            double level, s = nm * 1e-9;
-            sim_terrain_place(&terrain, axis ? 0 : s, axis ? s : 0, &place);
-            double off = fabs(modf(place.step_m / SIM_STEP_M + 100.5, &level) - .5);
-            if (off > .01)
-                continue; /* on an edge */
-            int known = 0;
-            for (int i = 0; i < n; i++)
-                known |= seen[i] == level;
-            if (!known && n < 64)
-                seen[n++] = level;
-        }
-    ck_assert_int_ge(n, 3);
-    sim_surface_destroy(surface);
-}
-END_TEST
-
-START_TEST(a_place_is_the_same_in_a_narrow_and_in_a_wide_box)
-{
-    struct sim_surface *surface;
-    struct sim_terrain narrow, wide;
-    struct sim_place a, b;
-    ck_assert_int_eq(sim_surface_create(4, &surface), 0);
-    for (int i = -60; i < 60; i++) {
-        double x = i * 3.3e-9;
-        struct sim_box small = {x - 1e-9, -1e-9, x + 1e-9, 1e-9};
-        struct sim_box large = {-400e-9, -400e-9, 400e-9, 400e-9};
-        sim_surface_terrain(surface, &small, &narrow);
-        sim_surface_terrain(surface, &large, &wide);
-        sim_terrain_place(&narrow, x, 0, &a);
-        sim_terrain_place(&wide, x, 0, &b);
-        ck_assert_double_eq_tol(a.s, b.s, 1e-9);
-        ck_assert_double_eq_tol(a.t, b.t, 1e-9);
-        ck_assert_double_eq_tol(a.step_m, b.step_m, 1e-15);
-    }
-    sim_surface_destroy(surface);
-}
-END_TEST
-
-START_TEST(defects_stay_where_they_are)
-{
-    struct sim_surface *surface;
-    struct sim_feature near[512], far[512];
-    ck_assert_int_eq(sim_surface_create(5, &surface), 0);
-    struct sim_box small = {0, 0, 4e-9, 4e-9}, large = {-20e-9, -20e-9, 20e-9, 20e-9};
-    size_t n = sim_surface_features(surface, &small, near, 512);
-    size_t m = sim_surface_features(surface, &large, far, 512);
-    ck_assert_uint_gt(n, 0);
-    ck_assert_uint_gt(m, n);
-    for (size_t i = 0; i < n; i++) {
-        int found = 0;
-        for (size_t j = 0; j < m; j++)
-            found |= near[i].x_m == far[j].x_m && near[i].y_m == far[j].y_m &&
-                     near[i].height_m == far[j].height_m && near[i].sigma_m == far[j].sigma_m;
-        ck_assert(found);
-    }
-    /* .085 per nm2 in clean and dirty areas together, give or take. */
-    double area_nm2 = (40 + 16) * (40 + 16);
-    ck_assert_double_ge((double)m / area_nm2, .04);
-    ck_assert_double_le((double)m / area_nm2, .15);
-    sim_surface_destroy(surface);
-}
-END_TEST
-
-START_TEST(hard_pulses_leave_bonds_and_deep_pokes_leave_debris)
-{
-    struct sim_surface *surface;
-    struct sim_feature before[512], after[512];
-    struct sim_random random;
-    struct action pulse = action_default(ACTION_PULSE), poke = action_default(ACTION_CRASH);
-    struct sim_box box = {0, 0, 4e-9, 4e-9};
-    sim_random_seed(&random, 1, SIM_STREAM_ACTION, 1);
-    ck_assert_int_eq(sim_surface_create(6, &surface), 0);
-    size_t n = sim_surface_features(surface, &box, before, 512);
-    pulse.voltage_v = 2.3;
-    sim_surface_mark(surface, &pulse, 2e-9, 2e-9, &random);
-    ck_assert_uint_eq(sim_surface_features(surface, &box, after, 512), n);
-    pulse.voltage_v = -6;
-    sim_surface_mark(surface, &pulse, 2e-9, 2e-9, &random);
-    size_t pulsed = sim_surface_features(surface, &box, after, 512);
-    ck_assert_uint_ge(pulsed, n + 2);
-    poke.depth_m = 2e-9;
-    sim_surface_mark(surface, &poke, 20e-9, 2e-9, &random);
-    struct sim_box there = {18e-9, 0, 22e-9, 4e-9};
-    size_t m = sim_surface_features(surface, &there, after, 512);
-    int found = 0;
-    for (size_t i = 0; i < m; i++)
-        found |=
-            hypot(after[i].x_m - 20e-9, after[i].y_m - 2e-9) < .5e-9 && after[i].sigma_m > .35e-9;
-    ck_assert(found);
-    sim_surface_destroy(surface);
-}
-END_TEST
-
 START_TEST(an_event_s_step_is_what_the_line_changes_by)
 {
     enum { POINTS = 64 };
@@ -321,7 +214,7 @@ START_TEST(an_event_s_step_is_what_the_line_changes_by)
         .seed = 9, .points = POINTS, .lines = 64, .frame_m = 4e-9, .line_time_s = .3};
     struct sim_tip tip, other;
     double there[POINTS], back[POINTS];
-    ck_assert_int_eq(sim_surface_create(6, &surface), 0);
+    ck_assert_int_eq(sim_surface_create(NULL, 6, &surface), 0);
     ck_assert_int_eq(sim_scanner_create(&options, surface, &scanner), 0);
     sim_tip_init(&tip, 1, SIM_TIP_ATOMIC);
     sim_tip_init(&other, 2, SIM_TIP_ROWS);
@@ -353,10 +246,6 @@ int main(void)
     tcase_add_test(tcase, sharpness_sets_the_class);
     tcase_add_test(tcase, a_blunt_tip_shows_no_lattice);
     tcase_add_test(tcase, noise_is_streaks_not_pixels);
-    tcase_add_test(tcase, terraces_are_one_step_apart_and_their_rows_turned);
-    tcase_add_test(tcase, a_place_is_the_same_in_a_narrow_and_in_a_wide_box);
-    tcase_add_test(tcase, defects_stay_where_they_are);
-    tcase_add_test(tcase, hard_pulses_leave_bonds_and_deep_pokes_leave_debris);
     tcase_add_test(tcase, an_event_s_step_is_what_the_line_changes_by);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
