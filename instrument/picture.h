@@ -29,6 +29,9 @@ struct picture_gray {
 int picture_read_png_gray(const char *path, struct picture_gray *ret, char *error,
                           size_t error_size);
 
+/* Write it as an 8-bit grey PNG; `path` is replaced only by a complete file. 0 or -errno. */
+int picture_gray_write_png(const char *path, const struct picture_gray *gray);
+
 /* Frees the pixels and clears the struct. */
 void picture_gray_finish(struct picture_gray *gray);
 

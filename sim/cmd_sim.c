@@ -2,6 +2,7 @@
 #include "agent/command.h"
 #include "agent/terminal.h"
 #include "config/units.h"
+#include "sim/cmd_images.h"
 #include "sim/record.h"
 #include "sim/serve.h"
 #include "sim/simulated.h"
@@ -85,6 +86,7 @@ static void print_usage(FILE *out)
           "  --command ENDPOINT  commands in, status out, default " SERVE_COMMAND_ENDPOINT "\n"
           "  --keys DIR          CURVE keys; without them only this machine is reached\n"
           "  --limits FILE       this instrument's own limits (default: the compiled ceilings)\n"
+          "  --images N          instead: a set of images; see tipwright sim --images 1 --help\n"
           "  -q, --quiet         errors only\n"
           "  --help              this text\n"
           "\n"
@@ -321,6 +323,8 @@ int cmd_sim(int argc, char **argv)
 {
     struct settings s = {.quiet = false};
     int option;
+    if (cmd_images_wanted(argc, argv))
+        return cmd_images(argc, argv);
     simulated_options_default(&s.sim);
     serve_options_default(&s.serve);
     s.serve.note = on_note;

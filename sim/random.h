@@ -27,7 +27,8 @@ enum sim_stream {
     SIM_STREAM_GLITCH,
     SIM_STREAM_LEVEL,
     SIM_STREAM_ACTION,
-    SIM_STREAM_START
+    SIM_STREAM_START,
+    SIM_STREAM_IMAGES
 };
 
 /* A mixed 64-bit value of the arguments; the hash under everything here. */
