@@ -132,18 +132,17 @@ static void cells_between(struct maker *maker, const double from[2], const doubl
 {
     double place[2][2];
     double height_s = LINE_TIME_S * maker->image.points;
-    struct sim_terrain terrain;
+    struct sim_axes axes;
     for (int i = 0; i < 2; i++) {
         const double *at = i ? to : from;
         sim_scanner_surface_at(maker->scanner, at[0], at[1], start_s + .5 * (1 + at[1]) * height_s,
                                &place[i][0], &place[i][1]);
     }
-    struct sim_box box = {place[0][0], place[0][1], place[0][0], place[0][1]};
-    sim_surface_terrain(maker->surface, &box, &terrain);
+    sim_surface_axes_at(maker->surface, place[0][0], place[0][1], &axes);
     /* Of the terrace in the middle, carried on beyond its edges. */
     double dx = place[1][0] - place[0][0], dy = place[1][1] - place[0][1];
-    ret[0] = terrain.axes[0].sx * dx + terrain.axes[0].sy * dy;
-    ret[1] = terrain.axes[0].tx * dx + terrain.axes[0].ty * dy;
+    ret[0] = axes.sx * dx + axes.sy * dy;
+    ret[1] = axes.tx * dx + axes.ty * dy;
 }
 
 static void find_lattice(struct maker *maker, double start_s)
