@@ -66,9 +66,10 @@ void course_new_session(struct course *course)
     course->inst_base_known = false;
     course->last_line_inst_ns = INT64_MIN;
     course->window_start_inst_ns = INT64_MIN;
-    course->frames_watched = 0;
+    course->frames_watched = course->lines_watched = 0;
     course->bad_lines = course->flat_lines = 0;
     course->over_current = false;
+    belief_forget(&course->belief);
     course_new_window(course, true);
 }
 
@@ -76,6 +77,7 @@ void course_use_policy(struct course *course, const struct policy *policy)
 {
     course->policy = policy;
     course->engaged = 0;
+    belief_forget(&course->belief);
     course_new_window(course, true);
 }
 
@@ -84,6 +86,7 @@ void course_released(struct course *course)
     course->refusals = 0;
     course->bad_lines = course->flat_lines = 0;
     course->over_current = course->status_over = course->status_over_current = false;
+    belief_forget(&course->belief);
     course_new_window(course, true);
 }
 
@@ -142,6 +145,7 @@ bool course_wants_line(struct course *course, const struct intake_item *item, bo
                                           course->frame.geometry.x_retrace,
                                   .t_night_ns = course->t_night_ns};
     course->restart = false;
+    course->lines_watched += forward;
     return true;
 }
 
@@ -178,11 +182,12 @@ void course_take_verdict(struct course *course, const struct verdict *verdict,
     course->summary.verdicts++;
     if (course->n_window == WINDOW_MAX)
         thin_window(course);
-    course->window[course->n_window++] = *verdict;
     if (decide_is_judged(course->policy, verdict)) {
+        belief_see(&course->belief, course->policy, &course->verdict);
         course->use = *use;
         note_best(course, verdict);
     }
+    course->window[course->n_window++] = course->verdict;
     if (verdict->lines_due == verdict->lines_total)
         course->frames_watched++;
 }
@@ -273,6 +278,7 @@ static void begin_after(struct course *course, const struct action *action, int6
     course_new_window(course, true);
     if (action->kind == ACTION_REIMAGE)
         return;
+    belief_forget(&course->belief);
     course->good = false;
     course->action_end_night_ns = course->t_night_ns;
     if (course->n_spots > 0)

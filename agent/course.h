@@ -9,6 +9,7 @@
 #ifndef AGENT_COURSE_H
 #define AGENT_COURSE_H
 
+#include "agent/belief.h"
 #include "agent/frame.h"
 #include "agent/guard.h"
 #include "agent/intake.h"
@@ -56,6 +57,8 @@ struct course {
     bool restart;                 /* the next judged line begins a new partial frame */
     int64_t window_start_inst_ns; /* lines begun before are not judged */
     uint32_t frames_watched;      /* whole traces since the session or the agent began */
+    uint32_t lines_watched;       /* forward lines, the same */
+    struct belief belief;         /* that the tip is good, by what was seen of it */
     uint32_t engaged;
     struct verdict verdict;      /* last; lines_total 0: none yet */
     struct budget_use use;       /* as counted at the last judged verdict, outcome or move */

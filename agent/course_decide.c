@@ -24,8 +24,15 @@ static void end_as(struct course_end *end, const char *how, const char *why, int
 /* Good: told once, then watched. A new episode begins when something had been done for this one. */
 static void answer_good(struct course *course, struct course_answer *answer)
 {
-    note(answer, COURSE_NOTED, "", "");
+    const struct policy_rule *rule = &course->policy->rules[answer->decision.rule];
     answer->is_good = true;
+    /* Said of every verdict it would be said thirty times a frame. */
+    if (course->good && rule->confirm == POLICY_VERDICTS &&
+        course->verdict.lines_due != course->verdict.lines_total) {
+        answer->step = COURSE_NOTHING;
+        return;
+    }
+    note(answer, COURSE_NOTED, "", "");
     if (!course->good) {
         struct night_summary *summary = &course->summary;
         course->good = answer->became_good = true;
@@ -93,6 +100,7 @@ static void answer_rule(struct course *course, bool armed, struct course_answer 
         break;
     case POLICY_WAIT:
         note(answer, COURSE_NOTED, "", "");
+        belief_forget(&course->belief);
         course_new_window(course, true);
         break;
     case POLICY_HOLD:
@@ -120,7 +128,8 @@ void course_decide(struct course *course, bool armed, struct course_answer *ret_
 {
     *ret_answer = (struct course_answer){.step = COURSE_NOTHING};
     /* Look before the first action, and after every start of either side. */
-    if (course->frames_watched == 0)
+    if (course->frames_watched < course->policy->look_first_frames ||
+        course->lines_watched < course->policy->look_first_lines)
         return;
     struct situation situation = {.verdicts = course->window,
                                   .n_verdicts = course->n_window,

@@ -40,14 +40,17 @@ static void say(struct decision *decision, const char *format, ...)
     va_end(args);
 }
 
-static float score(const struct policy *policy, const float *p, int label)
+/* NAN, which meets no condition: a chance that nobody has worked out. */
+static float score(const struct policy *policy, const struct verdict *verdict, int label)
 {
+    if (label == POLICY_TIP_GOOD)
+        return verdict->tip_good_lines > 0 ? verdict->tip_good : NAN;
     if (label != POLICY_WANTED)
-        return p[label];
+        return verdict->p[label];
     float best = 0;
     for (int i = 0; i < NN_LABEL_COUNT; i++)
-        if (policy->accept[i] && p[i] > best)
-            best = p[i];
+        if (policy->accept[i] && verdict->p[i] > best)
+            best = verdict->p[i];
     return best;
 }
 
@@ -55,7 +58,7 @@ static float score(const struct policy *policy, const float *p, int label)
 static bool holds(const struct policy *policy, const struct policy_condition *condition,
                   const struct verdict *verdict)
 {
-    float p = score(policy, verdict->p, condition->label);
+    float p = score(policy, verdict, condition->label);
     float threshold = (float)condition->threshold;
     return condition->below ? p < threshold : p >= threshold;
 }
@@ -249,16 +252,27 @@ static enum spent what_is_spent(const struct question *q, size_t i, struct decis
     return rule->response == POLICY_DO ? budget_spent(q, i, decision) : SPENT_NOT;
 }
 
-static const char *label_name(int label)
+/* "bad_blurry 0.91 >= 0.80", or "tip good with chance 0.013 < 0.020 after 46 lines" */
+static void explain_condition(const struct question *q, const struct policy_condition *condition,
+                              struct decision *decision)
 {
-    return label == POLICY_WANTED ? "wanted" : nn_label_name((enum nn_label)label);
+    const struct verdict *newest = &q->situation->verdicts[q->situation->n_verdicts - 1];
+    double p = (double)score(q->policy, newest, condition->label);
+    const char *sign = condition->below ? "<" : ">=";
+    if (condition->label == POLICY_TIP_GOOD)
+        say(decision, "tip good with chance %.3f %s %.3f after %u lines", p, sign,
+            condition->threshold, newest->tip_good_lines);
+    else
+        say(decision, "%s %.3f %s %.2f",
+            condition->label == POLICY_WANTED ? "wanted"
+                                              : nn_label_name((enum nn_label)condition->label),
+            p, sign, condition->threshold);
 }
 
 /* "bad_blurry 0.91 >= 0.80 and ... on 2 verdicts, firing 3 of the episode" */
 static void explain_match(const struct question *q, size_t i, struct decision *decision)
 {
     const struct policy_rule *rule = &q->policy->rules[i];
-    const struct verdict *newest = &q->situation->verdicts[q->situation->n_verdicts - 1];
     bool by_when = is_confirmed(q, rule, when_holds);
     const struct policy_condition *conditions = by_when ? rule->when : rule->until;
     size_t n = by_when ? rule->n_when : rule->n_until;
@@ -266,10 +280,10 @@ static void explain_match(const struct question *q, size_t i, struct decision *d
     decision->why[0] = '\0';
     if (!by_when)
         say(decision, "goes on until ");
-    for (size_t c = 0; c < n; c++)
-        say(decision, "%s%s %.3f %s %.2f", c ? " and " : "", label_name(conditions[c].label),
-            (double)score(q->policy, newest->p, conditions[c].label),
-            conditions[c].below ? "<" : ">=", conditions[c].threshold);
+    for (size_t c = 0; c < n; c++) {
+        say(decision, "%s", c ? " and " : "");
+        explain_condition(q, &conditions[c], decision);
+    }
     say(decision, "%s on %u %s%s, firing %u", n ? "" : "no condition", in_row,
         rule->confirm == POLICY_FRAMES ? "frame" : "verdict", in_row == 1 ? "" : "s in a row",
         q->situation->use.fired_episode[i] + 1);

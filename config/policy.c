@@ -79,7 +79,7 @@ static void read_policy(struct policy_errors *errors, const struct doc_node *roo
     struct policy_places *places = calloc(1, sizeof(*places));
     if (!places)
         abort();
-    struct reading r = {.errors = errors, .places = places};
+    struct reading r = {.errors = errors, .policy = policy, .places = places};
     /* With aliases or doubled keys nobody knows what was meant: values yes, meaning no. */
     bool clean = errors->found == 0;
     if (root->kind != DOC_MAP) {

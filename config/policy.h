@@ -22,12 +22,15 @@ enum {
     POLICY_BYTES_MAX = 256 * 1024,
 };
 
-/* A label of the model, or the best of the accepted labels. */
-enum { POLICY_WANTED = NN_LABEL_COUNT };
+/*
+ * What a condition can ask for beside the labels of the model: the best of the accepted labels; and
+ * the chance that the tip is good, from all that was seen of it (agent/belief.h).
+ */
+enum { POLICY_WANTED = NN_LABEL_COUNT, POLICY_TIP_GOOD };
 
 /* "bad_blurry >= 0.80": true when the score is at or above (below) the threshold. */
 struct policy_condition {
-    int label;  /* enum nn_label, or POLICY_WANTED */
+    int label;  /* enum nn_label, POLICY_WANTED or POLICY_TIP_GOOD */
     bool below; /* false: >=, true: < */
     double threshold;
 };
@@ -50,6 +53,13 @@ enum policy_response {
 enum policy_confirm {
     POLICY_VERDICTS, /* that many judged verdicts in a row, `decide.stride` lines apart */
     POLICY_FRAMES    /* the last verdicts of that many whole frames in a row */
+};
+
+/* Which of the actions that the rules allow at this moment is taken. */
+enum policy_strategy {
+    POLICY_LADDER, /* the first, with the next step of its ramp */
+    POLICY_LEARN,  /* the one that promises a good tip soonest, by what has worked before */
+    POLICY_RANDOM  /* any, with equal chances: a measure for the other two */
 };
 
 /* One parameter of rule.action that changes from firing to firing: from, from + step, ... to. */
@@ -93,6 +103,15 @@ struct policy_budget {
     double night_s;                      /* length of the night */
 };
 
+/* When the chance that a tip is good is sure enough (agent/belief.h). */
+struct policy_sure {
+    double act_on_good;  /* sure_bad: chance below this */
+    double accept_bad;   /* sure_good: chance at or above 1 - this */
+    double good_before;  /* the chance before anything has been seen */
+    double frames_alike; /* correlation of the errors of two frames of one tip */
+    double tip_lasts_s;  /* mean time between spontaneous changes */
+};
+
 struct policy_guards {
     double over_current_a; /* |I| above this on over_current_samples samples in a row */
     uint32_t over_current_samples;
@@ -129,10 +148,15 @@ struct policy {
     bool accept[NN_LABEL_COUNT]; /* labels that make a good tip; POLICY_WANTED is their maximum */
     bool watch_after_good;       /* true: keep watching and start a new episode; false: end */
 
+    enum policy_strategy strategy;
+
     bool judge_backward; /* also judge backward traces; disagreement means no action */
     double agree_within; /* forward and backward differ by more in any accepted label: no action */
     uint32_t min_lines;  /* lines of a frame before its first judged verdict */
     uint32_t stride;     /* lines between judged verdicts */
+    /* Before the first action of a night, and after every start: so many frames or, 0, lines. */
+    uint32_t look_first_frames, look_first_lines;
+    struct policy_sure sure;
 
     struct policy_budget budget;
     struct policy_guards guards;

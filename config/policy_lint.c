@@ -6,6 +6,8 @@
 /* Scores between a good tip and one that is acted on, where nothing happens: less would be noise.
  */
 #define BAND 0.05
+/* From this chance on a tip may be called good on a verdict. */
+#define SURE_ENOUGH 0.70
 #define ROUNDING 1e-9
 
 static const char *const docs[] = {
@@ -13,13 +15,15 @@ static const char *const docs[] = {
     "active, without limit, not itself an action, with weaker or equal conditions and no longer "
     "confirmation",
     "no active rule that answers `good`, or one that is confirmed on less than whole frames, or "
-    "that does not ask an accepted label for at least 0.50",
+    "that does not ask an accepted label for at least 0.50; neither is asked of one that is sure: "
+    "`sure_good`, or `tip_good` at least 0.70",
     "a missing stop: an active rule that acts needs an end (a ramp or `at_most.per_episode`), and "
     "an active `hold` or `park` without limit that answers the same verdicts when it is used up",
     "no abstain band: between what `good` accepts and what a rule acts on, some label must be left "
     "0.05 or more of doubt",
     "an `until` that holds already when the rule fires, or that asks more than `good` does",
-    "no active answer to `bad_blurry`; `always` as the condition of an action on the tip",
+    "no active answer to `bad_blurry` or `sure_bad`; `always` as the condition of an action on the "
+    "tip",
     "an active necking rule while `necking.enabled` is false; an active acting rule under "
     "`observe_only`",
     "an action that takes too long: pulses more than 500 ms in all, anything else more than 60 s",
@@ -56,6 +60,9 @@ bool lint_implies(const struct policy_condition *a, const struct policy_conditio
         return false;
     if (a->label == b->label)
         return true;
+    /* The chance follows from the labels, but no single one decides it. */
+    if (a->label == POLICY_TIP_GOOD || b->label == POLICY_TIP_GOOD)
+        return false;
     /* "wanted" is a maximum: above it when one label is, and below it all labels are. */
     if (!a->below && b->label == POLICY_WANTED && accept[a->label])
         return true;
@@ -236,6 +243,10 @@ static void check_good(struct reading *r, const struct policy *policy, size_t i)
     const struct policy_rule *rule = &policy->rules[i];
     const struct rule_places *places = &r->places->rule[i];
     const struct policy_condition half = {POLICY_WANTED, false, 0.5};
+    const struct policy_condition sure = {POLICY_TIP_GOOD, false, SURE_ENOUGH};
+    /* The chance has been weighed over lines and frames already. */
+    if (implies_all(rule->when, rule->n_when, &sure, 1, policy->accept))
+        return;
     if (rule->confirm != POLICY_FRAMES)
         policy_errors_add(r->errors, places->confirm,
                           "a good tip is confirmed on whole frames, like '3 frames'");
@@ -280,7 +291,8 @@ static bool answers_bad(const struct policy_rule *rule)
     if (rule->mode != POLICY_ACTIVE || (!sends(rule) && !is_stop(rule)))
         return false;
     for (size_t i = 0; i < rule->n_when; i++)
-        if (rule->when[i].label == NN_LABEL_BAD_BLURRY && !rule->when[i].below)
+        if ((rule->when[i].label == NN_LABEL_BAD_BLURRY && !rule->when[i].below) ||
+            (rule->when[i].label == POLICY_TIP_GOOD && rule->when[i].below))
             return true;
     return false;
 }
@@ -303,7 +315,7 @@ static void check_whole(struct reading *r, const struct policy *policy)
                           "no active rule answers 'good': the night could never reach its goal");
     if (!bad && r->profile && r->profile->acts)
         policy_errors_add(r->errors, r->places->rules,
-                          "no active rule answers a bad tip ('bad_blurry >= ...')");
+                          "no active rule answers a bad tip ('bad_blurry >= ...' or 'sure_bad')");
 }
 
 void lint_rules(struct reading *r, const struct policy *policy)

@@ -45,6 +45,32 @@ static const char conditions_text[] =
     "\n"
     "Labels:";
 
+static const char sure_text[] =
+    "## Being sure\n"
+    "\n"
+    "`tip_good` is the chance that the tip is good: an accepted label holds, `bad_blurry` does "
+    "not, "
+    "nor\n`asymmetries` unless accepted. It is put together from every verdict that counts since "
+    "the last action:\nthe present frame's, forward and backward, and, once a frame has ended, "
+    "that frame's last one. Frames\nof one tip repeat each other's mistakes (`sure.frames_alike`), "
+    "so the second adds less than the first;\nwhat was seen fades towards `sure.good_before` as "
+    "tips change by themselves (`sure.tip_lasts`); a\nnoticed tip change, an action, a `wait` make "
+    "it void. So a rule can act after a few lines of a clear\nframe, and look longer at a doubtful "
+    "one:\n"
+    "\n"
+    "```yaml\n"
+    "sure:\n"
+    "  act_on_good: 0.02   # of the tips acted upon, at most 2 in 100 were good\n"
+    "  accept_bad: 0.05    # of the tips accepted, at most 5 in 100 are bad\n"
+    "rules:\n"
+    "  - {name: good, when: [sure_good], confirm: 1 verdict, then: good}\n"
+    "  - {name: crash, when: [sure_bad], confirm: 1 verdict, then: crash, ...}\n"
+    "```\n"
+    "\n"
+    "`sure_bad` is `tip_good < 0.02` with these numbers, `sure_good` is `tip_good >= 0.95`; in "
+    "between the\nscan goes on.\n"
+    "\n";
+
 static const char ramps_text[] =
     "### Ramps\n"
     "\n"
@@ -89,6 +115,10 @@ static const char *type_word(enum schema_type type)
         return "conditions";
     case SCHEMA_CONFIRM:
         return "confirmation";
+    case SCHEMA_LOOK:
+        return "frames or lines";
+    case SCHEMA_STRATEGY:
+        return "strategy";
     case SCHEMA_ANSWER:
         return "answer";
     case SCHEMA_MODE:
@@ -168,7 +198,12 @@ static void print_conditions(FILE *out)
     fputs(conditions_text, out);
     for (int i = 0; i < NN_LABEL_COUNT; i++)
         fprintf(out, "%s `%s`", i ? "," : "", nn_label_name((enum nn_label)i));
-    fputs("; and `wanted`, the\nhighest score among `accept.labels`.\n\n", out);
+    fputs(
+        "; `wanted`, the\nhighest score among `accept.labels`; and `tip_good`, the chance that the "
+        "tip is good (see Being sure),\nfor which `sure_good` and `sure_bad` are written without "
+        "a threshold.\n\n",
+        out);
+    fputs(sure_text, out);
 }
 
 static void print_answers(FILE *out)
@@ -176,6 +211,10 @@ static void print_answers(FILE *out)
     fputs("## Answers\n\n| `then` | meaning |\n|---|---|\n", out);
     for (size_t i = 0; schema_answer(i); i++)
         fprintf(out, "| `%s` | %s |\n", schema_answer(i)->name, schema_answer(i)->doc);
+    fputs("\n### Strategies\n\n| `strategy` | meaning |\n|---|---|\n", out);
+    for (int i = POLICY_LADDER; i <= POLICY_RANDOM; i++)
+        fprintf(out, "| `%s` | %s |\n", schema_strategy_name((enum policy_strategy)i),
+                schema_strategy_doc((enum policy_strategy)i));
     fputs("\n### Modes\n\n| `mode` | meaning |\n|---|---|\n", out);
     for (int i = POLICY_ACTIVE; i <= POLICY_OFF; i++)
         fprintf(out, "| `%s` | %s |\n", schema_mode_name((enum policy_mode)i),

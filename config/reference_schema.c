@@ -33,12 +33,12 @@ static json_t *quantity(const char *unit)
 
 static json_t *conditions(bool always)
 {
-    char pattern[200] = "^(wanted";
+    char pattern[200] = "^(sure_good|sure_bad|(tip_good|wanted";
     for (int i = 0; i < NN_LABEL_COUNT; i++)
         snprintf(pattern + strlen(pattern), sizeof(pattern) - strlen(pattern), "|%s",
                  nn_label_name((enum nn_label)i));
     snprintf(pattern + strlen(pattern), sizeof(pattern) - strlen(pattern),
-             ") *(>=|<) *(0?\\.[0-9]+)$");
+             ") *(>=|<) *(0?\\.[0-9]+))$");
     json_t *list =
         must_have(json_pack("{s:s,s:i,s:i,s:o}", "type", "array", "minItems", 1, "maxItems",
                             POLICY_CONDITIONS_MAX, "items", string_pattern(pattern)));
@@ -64,6 +64,11 @@ static const char *answer_word(size_t i)
 static const char *mode_word(size_t i)
 {
     return i <= POLICY_OFF ? schema_mode_name((enum policy_mode)i) : NULL;
+}
+
+static const char *strategy_word(size_t i)
+{
+    return i <= POLICY_RANDOM ? schema_strategy_name((enum policy_strategy)i) : NULL;
 }
 
 static const char *label_word(size_t i)
@@ -98,6 +103,10 @@ static json_t *value_of(const struct schema_key *key)
         return conditions(strcmp(key->name, "when") == 0);
     case SCHEMA_CONFIRM:
         return string_pattern("^[0-9]+ *(verdicts?|frames?)$");
+    case SCHEMA_LOOK:
+        return string_pattern("^[0-9]+ *(frames?|lines?)$");
+    case SCHEMA_STRATEGY:
+        return words(strategy_word);
     case SCHEMA_ANSWER:
         return words(answer_word);
     case SCHEMA_MODE:

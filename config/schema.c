@@ -16,6 +16,8 @@ static const struct schema_key keys[] = {
      "Name of the policy in the record: letters, digits and `-` `_` `.`"},
     {SCHEMA_TOP, "profile", SCHEMA_PROFILE, PLAIN, NULL, POLICY(profile_name),
      "What the tip stands over; decides bounds and ceilings. See Profiles."},
+    {SCHEMA_TOP, "strategy", SCHEMA_STRATEGY, PLAIN, "ladder", POLICY(strategy),
+     "Which of the actions that the rules allow is taken. See Strategies."},
 
     {SCHEMA_ACCEPT, "labels", SCHEMA_LABELS, PLAIN, NULL, POLICY(accept),
      "Labels that make a good tip. In conditions, `wanted` is the highest score among them."},
@@ -33,6 +35,26 @@ static const struct schema_key keys[] = {
      "Judge the backward trace as well; when the two disagree nothing is done."},
     {SCHEMA_DECIDE, "agree_within", SCHEMA_NUMBER, "", 0.05, 1, 1, "0.35", POLICY(agree_within),
      "Forward and backward disagree when the score of an accepted label differs by more."},
+    {SCHEMA_DECIDE, "look_first", SCHEMA_LOOK, PLAIN, "1 frame", POLICY(look_first_frames),
+     "What must have been seen before the first action of a night, and after every start of the "
+     "agent or the instrument: `1 frame` (1 to 10) or `40 lines` (8 to 512)."},
+
+    {SCHEMA_SURE, "act_on_good", SCHEMA_NUMBER, "", 0.001, 0.3, 0.3, "0.02",
+     POLICY(sure.act_on_good),
+     "Of the tips that `sure_bad` acts upon, this share may have been good: 0.02 are 2 in 100."},
+    {SCHEMA_SURE, "accept_bad", SCHEMA_NUMBER, "", 0.001, 0.3, 0.3, "0.05", POLICY(sure.accept_bad),
+     "Of the tips that `sure_good` accepts, this share may be bad."},
+    {SCHEMA_SURE, "good_before", SCHEMA_NUMBER, "", 0.02, 0.9, 0.9, "0.33",
+     POLICY(sure.good_before),
+     "Chance that a tip is good before anything has been seen of it: at the start and after each "
+     "action."},
+    {SCHEMA_SURE, "frames_alike", SCHEMA_NUMBER, "", 0, 0.95, 0.95, "0.6",
+     POLICY(sure.frames_alike),
+     "How much the network's mistakes on two frames of the same tip have in common: 0 nothing, and "
+     "each frame is news; 1 all, and a second frame says nothing new."},
+    {SCHEMA_SURE, "tip_lasts", SCHEMA_QUANTITY, "s", 60, 86400, 432e3, "40 min",
+     POLICY(sure.tip_lasts_s),
+     "Mean time that a tip stays as it is when nothing is done. What was seen fades with it."},
 
     {SCHEMA_GUARDS, "over_current", SCHEMA_QUANTITY, "A", 0.5e-9, 50e-9, 333e-9, "3 nA",
      POLICY(guards.over_current_a),
@@ -137,6 +159,8 @@ static const struct {
     [SCHEMA_TOP] = {"", "At the top of the file."},
     [SCHEMA_ACCEPT] = {"accept", "What is wanted."},
     [SCHEMA_DECIDE] = {"decide", "When a verdict counts."},
+    [SCHEMA_SURE] = {"sure", "When the chance that the tip is good is sure enough: what `sure_bad` "
+                             "and `sure_good` mean in a rule. See Being sure."},
     [SCHEMA_GUARDS] = {"guards", "Facts that forbid an action whatever the rules say."},
     [SCHEMA_BUDGET] = {"budget", "How much may be done. All limits hold; the strictest wins. They "
                                  "are counted from the record and survive restarts."},
@@ -242,6 +266,18 @@ static const struct {
     [POLICY_OFF] = {"off", "The rule is skipped."},
 };
 
+static const struct {
+    const char *name, *doc;
+} strategies[] = {
+    [POLICY_LADDER] = {"ladder", "The first rule that matches, with the next step of its ramp."},
+    [POLICY_LEARN] = {"learn",
+                      "Among all matching rules and all steps of their ramps the one that promises "
+                      "a good tip soonest, by what has worked before on tips that looked like this "
+                      "one. It begins as the ladder does, and departs from it as far as the record "
+                      "gives reason; violent steps count as dearer."},
+    [POLICY_RANDOM] = {"random", "Any of the matching rules, with equal chances: a baseline."},
+};
+
 const struct schema_key *schema_keys(size_t *ret_n)
 {
     *ret_n = N_KEYS;
@@ -313,8 +349,20 @@ const char *schema_mode_doc(enum policy_mode mode)
     return modes[mode].doc;
 }
 
+const char *schema_strategy_name(enum policy_strategy strategy)
+{
+    return strategies[strategy].name;
+}
+
+const char *schema_strategy_doc(enum policy_strategy strategy)
+{
+    return strategies[strategy].doc;
+}
+
 const char *schema_label_name(int label)
 {
+    if (label == POLICY_TIP_GOOD)
+        return "tip_good";
     return label == POLICY_WANTED ? "wanted" : nn_label_name((enum nn_label)label);
 }
 

@@ -17,6 +17,7 @@ enum schema_section {
     SCHEMA_TOP,
     SCHEMA_ACCEPT,
     SCHEMA_DECIDE,
+    SCHEMA_SURE,
     SCHEMA_GUARDS,
     SCHEMA_BUDGET,
     SCHEMA_SETTLE,
@@ -37,6 +38,8 @@ enum schema_type {
     SCHEMA_LABELS,     /* list of labels, into bool[NN_LABEL_COUNT] */
     SCHEMA_CONDITIONS, /* list of conditions, or "always" */
     SCHEMA_CONFIRM,    /* "2 verdicts", "3 frames" */
+    SCHEMA_LOOK,       /* "1 frame", "40 lines" */
+    SCHEMA_STRATEGY,   /* ladder, learn, random */
     SCHEMA_ANSWER,     /* what a rule does */
     SCHEMA_MODE        /* active, advise, off */
 };
@@ -119,7 +122,11 @@ const struct schema_answer *schema_answer(size_t i);
 const char *schema_mode_name(enum policy_mode mode);
 const char *schema_mode_doc(enum policy_mode mode);
 
-/* A label's name, or "wanted". */
+/* "ladder", "learn", "random". */
+const char *schema_strategy_name(enum policy_strategy strategy);
+const char *schema_strategy_doc(enum policy_strategy strategy);
+
+/* A label's name, "wanted" or "tip_good". */
 const char *schema_label_name(int label);
 
 /*

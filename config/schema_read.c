@@ -80,7 +80,7 @@ static void read_count(struct reading *r, const struct schema_key *key, const st
 
 static const char *label_word(size_t i)
 {
-    return i <= POLICY_WANTED ? schema_label_name((int)i) : NULL;
+    return i <= POLICY_TIP_GOOD ? schema_label_name((int)i) : NULL;
 }
 
 /* The labels before these two are those that can be wanted of a tip. */
@@ -103,6 +103,11 @@ static const char *answer_word(size_t i)
 static const char *mode_word(size_t i)
 {
     return i <= POLICY_OFF ? schema_mode_name((enum policy_mode)i) : NULL;
+}
+
+static const char *strategy_word(size_t i)
+{
+    return i <= POLICY_RANDOM ? schema_strategy_name((enum policy_strategy)i) : NULL;
 }
 
 const char *policy_profile_name(size_t i)
@@ -205,12 +210,28 @@ static bool read_threshold(struct reading *r, const struct doc_node *node,
     return true;
 }
 
+/* "sure_good" and "sure_bad" stand for thresholds of tip_good that the section `sure` gives. */
+static bool read_sure(const struct reading *r, const char *text,
+                      struct policy_condition *ret_condition)
+{
+    if (strcmp(text, "sure_good") != 0 && strcmp(text, "sure_bad") != 0)
+        return false;
+    bool below = strcmp(text, "sure_bad") == 0;
+    *ret_condition = (struct policy_condition){.label = POLICY_TIP_GOOD,
+                                               .below = below,
+                                               .threshold = below ? r->policy->sure.act_on_good
+                                                                  : 1 - r->policy->sure.accept_bad};
+    return true;
+}
+
 static bool read_condition(struct reading *r, const struct doc_node *node,
                            struct policy_condition *ret_condition)
 {
     struct condition_parts parts;
     if (!field_scalar(r->errors, node, "condition"))
         return false;
+    if (read_sure(r, node->text, ret_condition))
+        return true;
     split_condition(node->text, &parts);
     struct doc_node word = {.kind = DOC_SCALAR,
                             .place = doc_place_within(node, 0, parts.label_length),
@@ -263,33 +284,73 @@ static void read_conditions(struct reading *r, const struct doc_node *node, cons
     }
 }
 
-static void read_confirm(struct reading *r, const struct doc_node *node, const char *what,
-                         struct policy_rule *rule)
+/* Something counted: "2 verdicts" with its singular, and how many of it there may be. */
+struct counted {
+    const char *one, *many;
+    unsigned long least, most;
+};
+
+/* Index of what is counted, its number in *ret_n; or -1 after a complaint. */
+static int read_counted(struct reading *r, const struct doc_node *node, const char *what,
+                        const struct counted kinds[2], uint32_t *ret_n)
 {
     if (!field_scalar(r->errors, node, what))
-        return;
+        return -1;
     char count[16];
     size_t digits = strspn(node->text, "0123456789");
     const char *word = node->text + digits + strspn(node->text + digits, " ");
-    bool verdicts = strcmp(word, "verdicts") == 0 || strcmp(word, "verdict") == 0;
-    bool frames = strcmp(word, "frames") == 0 || strcmp(word, "frame") == 0;
+    int kind = -1;
     unsigned long n = 0;
+    for (int i = 0; i < 2; i++)
+        if (strcmp(word, kinds[i].one) == 0 || strcmp(word, kinds[i].many) == 0)
+            kind = i;
     snprintf(count, sizeof(count), "%.*s", (int)(digits < 11 ? digits : 11), node->text);
-    if (units_read_count(count, &n) != 0 || (!verdicts && !frames)) {
+    if (units_read_count(count, &n) != 0 || kind < 0) {
         policy_errors_add(r->errors, node->place,
-                          "%s: write a number and what is counted, like '2 verdicts' or '3 frames'",
-                          what);
-        return;
+                          "%s: write a number and what is counted, like '2 %s' or '3 %s'", what,
+                          kinds[0].many, kinds[1].many);
+        return -1;
     }
-    unsigned long most = verdicts ? 20 : 10;
-    if (n < 1 || n > most) {
+    if (n < kinds[kind].least || n > kinds[kind].most) {
         policy_errors_add(r->errors, doc_place_within(node, 0, digits),
-                          "%s: %lu is outside the policy bounds of 1 to %lu %s", what, n, most,
-                          verdicts ? "verdicts" : "frames");
-        return;
+                          "%s: %lu is outside the policy bounds of %lu to %lu %s", what, n,
+                          kinds[kind].least, kinds[kind].most, kinds[kind].many);
+        return -1;
     }
-    rule->confirm = verdicts ? POLICY_VERDICTS : POLICY_FRAMES;
-    rule->confirm_n = (uint32_t)n;
+    *ret_n = (uint32_t)n;
+    return kind;
+}
+
+static void read_confirm(struct reading *r, const struct doc_node *node, const char *what,
+                         struct policy_rule *rule)
+{
+    static const struct counted kinds[] = {
+        [POLICY_VERDICTS] = {"verdict", "verdicts", 1, 20},
+        [POLICY_FRAMES] = {"frame", "frames", 1, 10},
+    };
+    int kind = read_counted(r, node, what, kinds, &rule->confirm_n);
+    if (kind >= 0)
+        rule->confirm = (enum policy_confirm)kind;
+}
+
+static void read_look(struct reading *r, const struct doc_node *node, const char *what,
+                      struct policy *policy)
+{
+    static const struct counted kinds[] = {{"frame", "frames", 1, 10}, {"line", "lines", 8, 512}};
+    uint32_t n;
+    int kind = read_counted(r, node, what, kinds, &n);
+    if (kind < 0)
+        return;
+    policy->look_first_frames = kind == 0 ? n : 0;
+    policy->look_first_lines = kind == 1 ? n : 0;
+}
+
+static void read_strategy(struct reading *r, const struct doc_node *node, const char *what,
+                          struct policy *policy)
+{
+    int i = field_word(r->errors, node, what, strategy_word);
+    if (i >= 0)
+        policy->strategy = (enum policy_strategy)i;
 }
 
 static void read_answer(struct reading *r, const struct doc_node *node, const char *what,
@@ -354,6 +415,12 @@ static void read_value(struct reading *r, const struct schema_key *key, const st
         break;
     case SCHEMA_LABELS:
         read_labels(r, node, what, field);
+        break;
+    case SCHEMA_LOOK:
+        read_look(r, node, what, &((struct schema_target *)base)->policy);
+        break;
+    case SCHEMA_STRATEGY:
+        read_strategy(r, node, what, &((struct schema_target *)base)->policy);
         break;
     case SCHEMA_CONDITIONS:
     case SCHEMA_CONFIRM:

@@ -27,6 +27,7 @@ struct policy_places {
 struct reading {
     struct policy_errors *errors;
     const struct schema_profile *profile; /* NULL: not known, then bounds are not checked */
+    const struct policy *policy;          /* what has been read of it by now */
     struct policy_places *places;
 };
 

@@ -134,6 +134,28 @@ START_TEST(test_judged_verdicts)
 }
 END_TEST
 
+START_TEST(test_chance_that_the_tip_is_good)
+{
+    add_rule("good", at_least(POLICY_TIP_GOOD, 0.95), POLICY_GOOD)->confirm_n = 1;
+    add_crash("bad", under(POLICY_TIP_GOOD, 0.02))->confirm_n = 1;
+    /* Scores alone say nothing about it: no chance has been worked out. */
+    see_lines(24, 0.99f, 0.01f);
+    ck_assert_int_eq(ask(), DECISION_NONE);
+    struct verdict *newest = &window[situation.n_verdicts - 1];
+    newest->tip_good = 0.0194f;
+    newest->tip_good_lines = 324;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.rule, 1);
+    ck_assert_str_eq(decision.why, "tip good with chance 0.019 < 0.020 after 324 lines on 1 "
+                                   "verdict, firing 1");
+    newest->tip_good = 0.02f;
+    ck_assert_int_eq(ask(), DECISION_NONE);
+    newest->tip_good = 0.95f;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.response, POLICY_GOOD);
+}
+END_TEST
+
 START_TEST(test_confirmed_on_verdicts)
 {
     add_crash("bad", at_least(NN_LABEL_BAD_BLURRY, 0.7));
@@ -445,6 +467,7 @@ int main(void)
     TCase *tcase = tcase_create("decide");
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, test_judged_verdicts);
+    tcase_add_test(tcase, test_chance_that_the_tip_is_good);
     tcase_add_test(tcase, test_confirmed_on_verdicts);
     tcase_add_test(tcase, test_one_contrary_verdict_breaks_the_row);
     tcase_add_test(tcase, test_confirmed_on_frames);

@@ -299,6 +299,13 @@ static const char *const accepted[] = {
     "  - {name: c, when: [bad_blurry >= 0.50], then: crash, depth: {from: 2.0 nm, to: 0.1 nm, "
     "step: -0.1 nm}}\n"
     "  - {name: stop, when: always, confirm: 6 frames, then: park}\n",
+    /* A chance that is sure may be called good on a verdict. */
+    "  - {name: good, when: [sure_good], confirm: 1 verdict, then: good}\n"
+    "  - {name: c, when: [sure_bad], confirm: 1 verdict, then: crash, depth: 0.3 nm, at_most: "
+    "{per_episode: 3}}\n"
+    "  - {name: stop, when: always, confirm: 6 frames, then: park}\n"
+    "sure: {act_on_good: 0.01, accept_bad: 0.1}\nstrategy: learn\n"
+    "decide: {look_first: 40 lines}\n",
 };
 
 START_TEST(sound_policies_pass_the_lint)
@@ -310,6 +317,29 @@ START_TEST(sound_policies_pass_the_lint)
              accepted[_i]);
     int rc = policy_parse("p", text, strlen(text), &policy, &errors);
     ck_assert_msg(rc == 0, "%s", errors.n ? errors.list[0].message : "");
+}
+END_TEST
+
+START_TEST(words_for_being_sure_have_the_policys_numbers)
+{
+    static const char text[] =
+        "policy_version: 1\nname: x\nprofile: h_si_100\naccept: {labels: [dimers]}\nrules:\n"
+        "  - {name: good, when: [sure_good], confirm: 1 verdict, then: good}\n"
+        "  - {name: stop, when: [sure_bad, tip_good < 0.5], then: park}\n"
+        "sure: {act_on_good: 0.004, accept_bad: 0.1, tip_lasts: 20 min}\n"
+        "strategy: random\ndecide: {look_first: 40 lines}\n";
+    ck_assert_int_eq(policy_parse("p", text, strlen(text), &policy, &errors), 0);
+    ck_assert_int_eq(policy.rules[0].when[0].label, POLICY_TIP_GOOD);
+    ck_assert(!policy.rules[0].when[0].below);
+    ck_assert_double_eq_tol(policy.rules[0].when[0].threshold, 0.9, 1e-12);
+    ck_assert(policy.rules[1].when[0].below);
+    ck_assert_double_eq(policy.rules[1].when[0].threshold, 0.004);
+    ck_assert_double_eq(policy.rules[1].when[1].threshold, 0.5);
+    ck_assert_double_eq(policy.sure.tip_lasts_s, 1200);
+    ck_assert_double_eq(policy.sure.frames_alike, 0.6);
+    ck_assert_int_eq(policy.strategy, POLICY_RANDOM);
+    ck_assert_uint_eq(policy.look_first_lines, 40);
+    ck_assert_uint_eq(policy.look_first_frames, 0);
 }
 END_TEST
 
@@ -411,6 +441,7 @@ int main(void)
                         sizeof(accepted) / sizeof(accepted[0]));
     tcase_add_test(tc, hash_is_of_the_bytes);
     tcase_add_test(tc, unreadable_files);
+    tcase_add_test(tc, words_for_being_sure_have_the_policys_numbers);
     tcase_add_test(tc, damaged_policies_never_surprise);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

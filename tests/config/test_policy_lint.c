@@ -11,12 +11,12 @@
 enum { VERDICTS = 400 };
 
 /* Scores on a grid of 0.05, so that thresholds are often met exactly. */
-static double verdicts[VERDICTS][NN_LABEL_COUNT];
+static double verdicts[VERDICTS][POLICY_TIP_GOOD + 1];
 
 static void draw_verdicts(void)
 {
     for (int v = 0; v < VERDICTS; v++)
-        for (int i = 0; i < NN_LABEL_COUNT; i++)
+        for (int i = 0; i <= POLICY_TIP_GOOD; i++)
             verdicts[v][i] = (rand() % 21) * 0.05;
 }
 
@@ -39,7 +39,7 @@ static bool holds(const struct policy_condition *c, const double *verdict, const
 
 static struct policy_condition draw_condition(void)
 {
-    return (struct policy_condition){rand() % (NN_LABEL_COUNT + 1), rand() % 2 == 0,
+    return (struct policy_condition){rand() % (POLICY_TIP_GOOD + 1), rand() % 2 == 0,
                                      (1 + rand() % 19) * 0.05};
 }
 

@@ -1,0 +1,123 @@
+/* Log odds, added up with care. */
+#include "agent/belief.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Both of the labelled images, see the header. */
+static const double USUAL = 0.33, SLOPE = 0.8;
+/* No single verdict is surer than this. */
+static const double LEAST = 1e-4;
+
+static double log_odds(double chance)
+{
+    return log(chance / (1 - chance));
+}
+
+static double chance_of(double odds)
+{
+    return 1 / (1 + exp(-odds));
+}
+
+double belief_of_scores(const struct policy *policy, const float scores[NN_LABEL_COUNT])
+{
+    double wanted = 0;
+    for (int i = 0; i < NN_LABEL_COUNT; i++)
+        if (policy->accept[i])
+            wanted = fmax(wanted, (double)scores[i]);
+    double clean = 1 - (double)scores[NN_LABEL_BAD_BLURRY];
+    double even =
+        policy->accept[NN_LABEL_ASYMMETRIES] ? 1 : 1 - (double)scores[NN_LABEL_ASYMMETRIES];
+    double together = fmin(wanted, fmin(clean, even));
+    double chance = sqrt(wanted * clean * even * together);
+    return chance_of(SLOPE * log_odds(fmin(fmax(chance, LEAST), 1 - LEAST)));
+}
+
+static double evidence(const struct policy *policy, const struct verdict *verdict)
+{
+    double odds = log_odds(belief_of_scores(policy, verdict->p));
+    if (!isnan(verdict->p_other[0]))
+        odds = (odds + log_odds(belief_of_scores(policy, verdict->p_other))) / 2;
+    return odds - log_odds(USUAL);
+}
+
+/* What the sum of the evidence of `frames` frames is divided by. */
+static double shared(const struct policy *policy, double frames)
+{
+    return 1 + fmax(frames - 1, 0) * policy->sure.frames_alike;
+}
+
+static double together(const struct belief *belief, const struct policy *policy)
+{
+    return (belief->carried * shared(policy, belief->frames) + belief->now) /
+           shared(policy, belief->frames + belief->share);
+}
+
+void belief_forget(struct belief *belief)
+{
+    *belief = (struct belief){0};
+}
+
+/* What the frames before said of the tip holds a little less than it did. */
+static void fade(struct belief *belief, const struct policy *policy, int64_t t_night_ns)
+{
+    double passed_s = (double)(t_night_ns - belief->t_night_ns) * 1e-9;
+    double before = policy->sure.good_before;
+    belief->t_night_ns = t_night_ns;
+    if (belief->frames == 0 || !(passed_s > 0))
+        return;
+    double keeps = exp(-passed_s / policy->sure.tip_lasts_s);
+    double chance = chance_of(log_odds(before) + belief->carried);
+    chance = before + (chance - before) * keeps;
+    belief->carried = log_odds(chance) - log_odds(before);
+    belief->frames *= keeps;
+}
+
+static bool is_same_frame(const struct belief *belief, const struct verdict *verdict)
+{
+    return belief->in_frame && belief->scan == verdict->scan && belief->run == verdict->run &&
+           belief->cycle == verdict->cycle && belief->trace == verdict->trace;
+}
+
+static void begin_frame(struct belief *belief, const struct policy *policy,
+                        const struct verdict *verdict)
+{
+    if (belief->in_frame) {
+        belief->carried = together(belief, policy);
+        belief->frames += belief->share;
+        belief->lines += belief->lines_now;
+    }
+    belief->in_frame = true;
+    belief->scan = verdict->scan;
+    belief->run = verdict->run;
+    belief->cycle = verdict->cycle;
+    belief->trace = verdict->trace;
+    belief->changed = false;
+}
+
+/* Lines of the frame since the change that it tells of. */
+static uint32_t lines_since_change(const struct verdict *verdict)
+{
+    uint32_t since = (uint32_t)labs((long)verdict->line - (long)verdict->change_line) + 1;
+    return since < verdict->lines_seen ? since : verdict->lines_seen;
+}
+
+void belief_see(struct belief *belief, const struct policy *policy, struct verdict *verdict)
+{
+    if (!is_same_frame(belief, verdict))
+        begin_frame(belief, policy, verdict);
+    fade(belief, policy, verdict->t_night_ns);
+    if (verdict->changed && !(belief->changed && belief->change_line == verdict->change_line)) {
+        belief->changed = true;
+        belief->change_line = verdict->change_line;
+        belief->carried = belief->frames = 0;
+        belief->lines = 0;
+    }
+    belief->lines_now = belief->changed ? lines_since_change(verdict) : verdict->lines_seen;
+    belief->share = (double)belief->lines_now / verdict->lines_total;
+    /* The network judges the frame as a whole: the lines since the change speak for themselves. */
+    belief->now = evidence(policy, verdict) * belief->lines_now / verdict->lines_seen;
+    verdict->tip_good =
+        (float)chance_of(log_odds(policy->sure.good_before) + together(belief, policy));
+    verdict->tip_good_lines = belief->lines + belief->lines_now;
+}
