@@ -1,0 +1,88 @@
+/* The lattice's components in one cell, as the whole tip pictures it. */
+#include "sim/shows.h"
+
+#include <math.h>
+
+enum { ACROSS = 24, ALONG = 12 }; /* of one cell; the highest component has two periods across */
+
+#define PI 3.141592653589793
+#define ROW_PERIOD_M .768e-9
+#define DIMER_PERIOD_M .384e-9
+#define TWO_KAPPA_PER_M 2.17e10 /* barrier 4.5 eV */
+
+const char *sim_shows_name(enum sim_shows shows)
+{
+    static const char *const names[SIM_SHOWS_COUNT] = {"atoms", "asymmetries", "dimers", "rows",
+                                                       "nothing"};
+    return names[shows];
+}
+
+/* Height over one cell by one apex, whose place is given as phases of rows and dimers. */
+static double apex_height(const struct sim_apex *apex, const struct sim_contrast *c, double a,
+                          double b)
+{
+    double k1 = 2 * PI / ROW_PERIOD_M, k2 = 2 * PI / DIMER_PERIOD_M;
+    double s2 = apex->sigma_m * apex->sigma_m;
+    double blur1 = exp(-.5 * s2 * k1 * k1), blur2 = exp(-.5 * s2 * k2 * k2);
+    return c->row_m * (blur1 * cos(a) + c->ratio_dimer * blur2 * cos(b) +
+                       2 * c->ratio_mixed * blur1 * blur2 * cos(a) * cos(b) +
+                       c->ratio_pair * blur2 * cos(2 * a + c->phase_pair)) -
+           apex->recess_m;
+}
+
+static double tip_height(const struct sim_apex *apices, uint32_t n, const struct sim_contrast *c,
+                         double row_angle, double a, double b)
+{
+    double z[SIM_TIP_APICES_MAX], top = -HUGE_VAL, sum = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        double u = apices[i].dx_m * cos(row_angle) + apices[i].dy_m * sin(row_angle);
+        double v = apices[i].dy_m * cos(row_angle) - apices[i].dx_m * sin(row_angle);
+        z[i] = apex_height(&apices[i], c, a + 2 * PI * u / ROW_PERIOD_M,
+                           b + 2 * PI * v / DIMER_PERIOD_M);
+        top = fmax(top, z[i]);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        sum += exp(TWO_KAPPA_PER_M * (z[i] - top));
+    return top + log(sum) / TWO_KAPPA_PER_M;
+}
+
+/* One Fourier component. */
+struct wave {
+    double cosine, sine;
+};
+
+static void add(struct wave *wave, double height_m, double phase)
+{
+    wave->cosine += height_m * cos(phase);
+    wave->sine += height_m * sin(phase);
+}
+
+enum sim_shows sim_shows(const struct sim_apex *apices, uint32_t n,
+                         const struct sim_contrast *contrast, double row_angle)
+{
+    struct wave rows = {0, 0}, dimers = {0, 0}, pairs = {0, 0};
+    for (int i = 0; i < ACROSS; i++)
+        for (int j = 0; j < ALONG; j++) {
+            double a = 2 * PI * i / ACROSS, b = 2 * PI * j / ALONG;
+            double z = 2 * tip_height(apices, n, contrast, row_angle, a, b) / (ACROSS * ALONG);
+            add(&rows, z, a);
+            add(&dimers, z, b);
+            add(&pairs, z, 2 * a);
+        }
+    double row_m = hypot(rows.cosine, rows.sine), dimer_m = hypot(dimers.cosine, dimers.sine);
+    double dimer_ratio = dimer_m / row_m, pair_ratio = hypot(pairs.cosine, pairs.sine) / row_m;
+    double off =
+        fmod(fabs(atan2(pairs.sine, pairs.cosine) - 2 * atan2(rows.sine, rows.cosine)), PI);
+    if (hypot(row_m, dimer_m) < 1.5 * contrast->noise_m)
+        return SIM_SHOWS_NOTHING;
+    if (fmin(off, PI - off) >= .5 && pair_ratio >= .24 && dimer_ratio >= .34)
+        return SIM_SHOWS_ASYMMETRIES;
+    if (pair_ratio >= .6 && dimer_ratio >= .3)
+        return SIM_SHOWS_ATOMS;
+    return dimer_ratio >= .34 ? SIM_SHOWS_DIMERS : SIM_SHOWS_ROWS;
+}
+
+bool sim_shows_is_good(enum sim_shows shows)
+{
+    return shows == SIM_SHOWS_ATOMS || shows == SIM_SHOWS_DIMERS;
+}
