@@ -14,6 +14,8 @@
 #define EDGE_PER_BLUR 1.25
 /* Where an edge's tanh has less than a tenth of a picometre left. */
 #define EDGE_REACH 4.5
+/* Beyond, a cell of an edge weighs less than .1 %. */
+#define CORNER_REACH 3.5
 #define ROW_CONTRAST_M 25e-12 /* middle of the range that apices are drawn from */
 #define SHARPEST 2.0
 #define BLUNTEST 0.5
@@ -22,7 +24,7 @@
 /* What a hash is for. */
 enum { HASH_STRAY = 1, HASH_FAR_STRAY, HASH_PERSISTENCE, HASH_OFFSET };
 
-enum { PROFILE_POINTS = 512 };
+enum { PROFILE_POINTS = 512, KINKS_MAX = 2048 };
 
 /* Ridge pairs: across and along their mean direction, and the profile over one period. */
 struct ridges {
@@ -32,6 +34,13 @@ struct ridges {
     double slope;     /* of a stretch against the mean direction */
     double stretch_m; /* its length along the mean direction */
     float profile_m[PROFILE_POINTS + 1];
+};
+
+/* One kink's length of an edge, as it has been worked out. */
+struct kink {
+    bool known;
+    int64_t edge, cell;
+    double at_m; /* way up the steps */
 };
 
 struct sim_surface {
@@ -48,6 +57,7 @@ struct sim_surface {
     size_t n_bumps[2];
     struct ridges ridges;
     struct sim_defects *defects;
+    struct kink *kinks; /* (KINKS_MAX), filled by looking */
 };
 
 /* 0..1 from seed, purpose and two integers. */
@@ -181,7 +191,8 @@ int sim_surface_create(const struct sim_surface_spec *spec, uint64_t seed, struc
     }
     surface->seed = seed;
     draw_session(surface);
-    int rc = make_bump_waves(surface, 0);
+    surface->kinks = calloc(KINKS_MAX, sizeof(*surface->kinks));
+    int rc = surface->kinks ? make_bump_waves(surface, 0) : -ENOMEM;
     if (rc == 0)
         rc = make_bump_waves(surface, 1);
     if (rc == 0)
@@ -199,6 +210,7 @@ void sim_surface_destroy(struct sim_surface *surface)
     if (!surface)
         return;
     sim_defects_destroy(surface->defects);
+    free(surface->kinks);
     free(surface);
 }
 
@@ -298,17 +310,41 @@ static double wander(const struct sim_surface *surface, int purpose, int64_t edg
     return 2 * (low + (high - low) * (x - cell)) - 1;
 }
 
-/* Where the edge runs at `along`: whole kinks, straight in between. */
-static double edge_at_m(const struct sim_surface *surface, int64_t number,
-                        const struct sim_edge *edge, double along_m)
+/* Where the edge runs along one kink; kept, because many samples ask. */
+static double kink_at_m(const struct sim_surface *surface, int64_t number,
+                        const struct sim_edge *edge, int64_t cell)
 {
     double kink_m = surface->spec.steps.kink_m;
-    double middle_m = kink_m * (floor(along_m / kink_m) + .5);
+    uint64_t slot = ((uint64_t)number * 0x9e3779b97f4a7c15u + (uint64_t)cell) % KINKS_MAX;
+    struct kink *kept = &surface->kinks[slot];
+    if (kept->known && kept->edge == number && kept->cell == cell)
+        return kept->at_m;
+    double middle_m = kink_m * ((double)cell + .5);
     double x = middle_m / edge->persistence_m;
     double stray_m = edge->stray_m * (.5 * wander(surface, HASH_STRAY, number, x) +
                                       .5 * wander(surface, HASH_FAR_STRAY, number, x / 6));
     double at_m = edge->at_m + surface->slope * middle_m + stray_m;
-    return kink_m * round(at_m / kink_m);
+    *kept = (struct kink){true, number, cell, kink_m * round(at_m / kink_m)};
+    return kept->at_m;
+}
+
+/* Where an apex of this width sees the edge run at `along`: corners of kinks are rounded by it. */
+static double edge_at_m(const struct sim_surface *surface, int64_t number,
+                        const struct sim_edge *edge, double along_m, double width_m)
+{
+    double kink_m = surface->spec.steps.kink_m;
+    double first = floor((along_m - CORNER_REACH * width_m) / kink_m);
+    double last = floor((along_m + CORNER_REACH * width_m) / kink_m);
+    if (first == last)
+        return kink_at_m(surface, number, edge, (int64_t)first);
+    double sum = 0, weight = 0, low = tanh((first * kink_m - along_m) / width_m);
+    for (double cell = first; cell <= last; cell++) {
+        double high = tanh(((cell + 1) * kink_m - along_m) / width_m);
+        sum += (high - low) * kink_at_m(surface, number, edge, (int64_t)cell);
+        weight += high - low;
+        low = high;
+    }
+    return sum / weight;
 }
 
 /* How far from its mean line an edge may be felt. */
@@ -384,7 +420,7 @@ static int64_t terrace_at(const struct sim_terrain *terrain, double width_m, dou
     get_edge(terrain, number, &edge);
     double beyond_m = level - edge.at_m;
     if (fabs(beyond_m) < edge_margin_m(surface))
-        beyond_m = up - edge_at_m(surface, number, &edge, along);
+        beyond_m = up - edge_at_m(surface, number, &edge, along, width_m);
     double share =
         fabs(beyond_m) < EDGE_REACH * width_m ? .5 * (1 + tanh(beyond_m / width_m)) : beyond_m > 0;
     *ret_step_m = step_m * ((double)(number - 1) + share);

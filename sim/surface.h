@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Keeps what it has worked out where somebody looked: one surface is not for two threads at once.
+ */
 struct sim_surface;
 struct sim_contrast;
 
@@ -106,8 +108,7 @@ double sim_surface_reach_m(const struct sim_surface *surface);
 
 /*
  * Features that a tip may feel somewhere in the box at this sample bias, at most `max`, always the
- * same in the same order for the same box. Returns how many. Keeps what it has drawn: not for two
- * threads at once.
+ * same in the same order for the same box. Returns how many.
  */
 size_t sim_surface_features(const struct sim_surface *surface, double bias_v,
                             const struct sim_box *box, struct sim_feature *ret, size_t max);
