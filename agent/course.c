@@ -111,7 +111,7 @@ static void take_check(struct course *course, const struct intake_item *item)
         course->over_current = check.over_current;
         return;
     }
-    if (line->channel[0] != 'Z')
+    if (line->channel[0] != 'Z' || course->options.no_heights)
         return;
     course->flat_lines = check.peak_to_peak < guards->flat_line_m ? course->flat_lines + 1 : 0;
     course->bad_lines = check.peak_to_peak > guards->bad_line_m ? course->bad_lines + 1 : 0;

@@ -34,6 +34,7 @@ struct night_summary {
 struct course_options {
     double duration_s; /* end after so much of the night clock; 0: the policy's length */
     bool end_at_good;  /* a confirmed good tip ends the night, whatever the policy says */
+    bool no_heights;   /* the lines carry none; nothing is read from them about contact */
 };
 
 struct course {
