@@ -22,7 +22,8 @@ static const char *const docs[] = {
     "no abstain band: between what `good` accepts and what a rule acts on, some label must be left "
     "0.05 or more of doubt",
     "an `until` that holds already when the rule fires, or that asks more than `good` does",
-    "no active answer to `bad_blurry` or `sure_bad`; `always` as the condition of an action on the "
+    "no active answer to `bad_blurry`, `wanted <` or `sure_bad`; `always` as the condition of an "
+    "action on the "
     "tip",
     "an active necking rule while `necking.enabled` is false; an active acting rule under "
     "`observe_only`",
@@ -290,6 +291,9 @@ static bool answers_bad(const struct policy_rule *rule)
 {
     if (rule->mode != POLICY_ACTIVE || (!sends(rule) && !is_stop(rule)))
         return false;
+    /* A bad tip is not wanted either. */
+    if (rule->n_when == 1 && rule->when[0].label == POLICY_WANTED && rule->when[0].below)
+        return true;
     for (size_t i = 0; i < rule->n_when; i++)
         if ((rule->when[i].label == NN_LABEL_BAD_BLURRY && !rule->when[i].below) ||
             (rule->when[i].label == POLICY_TIP_GOOD && rule->when[i].below))
@@ -314,8 +318,9 @@ static void check_whole(struct reading *r, const struct policy *policy)
         policy_errors_add(r->errors, r->places->rules,
                           "no active rule answers 'good': the night could never reach its goal");
     if (!bad && r->profile && r->profile->acts)
-        policy_errors_add(r->errors, r->places->rules,
-                          "no active rule answers a bad tip ('bad_blurry >= ...' or 'sure_bad')");
+        policy_errors_add(
+            r->errors, r->places->rules,
+            "no active rule answers a bad tip ('bad_blurry >= ...', 'wanted < ...' or 'sure_bad')");
 }
 
 void lint_rules(struct reading *r, const struct policy *policy)

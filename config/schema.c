@@ -28,9 +28,9 @@ static const struct schema_key keys[] = {
     {SCHEMA_DECIDE, "min_lines", SCHEMA_COUNT, "", 8, 128, 128, "24", POLICY(min_lines),
      "Lines of a frame that must have arrived before its first verdict counts. Fewer lines judge "
      "sooner and worse."},
-    {SCHEMA_DECIDE, "stride", SCHEMA_COUNT, "", 1, 128, 128, "8", POLICY(stride),
+    {SCHEMA_DECIDE, "stride", SCHEMA_COUNT, "", 1, 512, 512, "8", POLICY(stride),
      "Lines between verdicts that count. Verdicts of neighbouring lines are nearly the same one, "
-     "so `2 verdicts` should lie some lines apart."},
+     "so `2 verdicts` should lie some lines apart. The frame's last one counts in any case."},
     {SCHEMA_DECIDE, "judge_backward", SCHEMA_FLAG, PLAIN, "true", POLICY(judge_backward),
      "Judge the backward trace as well; when the two disagree nothing is done."},
     {SCHEMA_DECIDE, "agree_within", SCHEMA_NUMBER, "", 0.05, 1, 1, "0.35", POLICY(agree_within),
