@@ -10,6 +10,7 @@ enum { MARKS_MAX = 4096, TILES_MAX = 1024, DEFECT_FEATURES_MAX = 512 };
 
 #define PI 3.141592653589793
 #define TILE_M 4e-9
+#define AROUND_M 2e-9
 #define REACH_SIGMAS2 12.0 /* squared: beyond, .25 % of a feature is left */
 #define FWHM_SIGMAS 2.3548
 /* Two marks closer than this are one: the later action reshapes what the earlier one left. */
@@ -21,7 +22,7 @@ enum { HASH_PATCH = 17 };
 /* A feature as it is kept. */
 struct kept {
     struct sim_feature feature;
-    double reach_m; /* of it under the bluntest tip */
+    double reach_m; /* of it under the bluntest tip; a mark's at most that of any defect */
     bool halo;      /* at positive bias only */
 };
 
@@ -42,6 +43,8 @@ struct sim_defects {
     struct sim_feature marks[MARKS_MAX];
     size_t n_marks, next_mark;
     struct tile tiles[TILES_MAX];
+    struct tile around; /* everything felt in `box`: what the next line will ask for, too */
+    struct sim_box box;
 };
 
 static double reach_of(double height_m, double sigma_m)
@@ -64,6 +67,8 @@ static void measure(struct sim_defects *defects)
     for (uint32_t d = 0; d < spec->n_defects; d++) {
         const struct sim_surface_defect *defect = &spec->defects[d];
         double off = 0;
+        if (!(defect->per_nm2 > 0) && strcmp(defect->name, spec->marks.pulse_defect) != 0)
+            continue;
         for (uint32_t m = 0; m < defect->n_members; m++) {
             const struct sim_defect_member *member = &defect->members[m];
             double bump_m = member->sign == SIM_HEIGHT_DOWN ? 0 : member->height_m[1];
@@ -79,6 +84,10 @@ static void measure(struct sim_defects *defects)
     const struct sim_surface_marks *marks = &spec->marks;
     defects->reach_m =
         fmax(defects->reach_m, reach_of(marks->debris_height_m[1], marks->debris_sigma_m[1]));
+    double deep_m = 3e-9; /* deeper ones are cut at this one's reach */
+    defects->reach_m =
+        fmax(defects->reach_m, reach_of(marks->poke_height_m[1] * (1 + deep_m / 1e-9),
+                                        marks->poke_sigma_m + 1.5 * marks->poke_widening * deep_m));
 }
 
 int sim_defects_create(const struct sim_surface *surface, const struct sim_surface_spec *spec,
@@ -101,6 +110,7 @@ void sim_defects_destroy(struct sim_defects *defects)
         return;
     for (size_t i = 0; i < TILES_MAX; i++)
         free(defects->tiles[i].list);
+    free(defects->around.list);
     free(defects);
 }
 
@@ -271,7 +281,8 @@ static void draw_marks(const struct sim_defects *defects, struct tile *tile)
     for (size_t i = 0; i < defects->n_marks; i++) {
         const struct sim_feature *m = &defects->marks[i];
         if (tile_of(m->x_m) == tile->x && tile_of(m->y_m) == tile->y)
-            append(tile, &(struct kept){*m, reach_of(m->height_m, m->sigma_m), false});
+            append(tile, &(struct kept){
+                             *m, fmin(reach_of(m->height_m, m->sigma_m), defects->reach_m), false});
     }
 }
 
@@ -321,29 +332,49 @@ static const struct tile *get_tile(struct sim_defects *defects, int64_t x, int64
     return tile;
 }
 
-static bool felt_in(const struct kept *one, double bias_v, const struct sim_box *box)
+/* How far outside the range low..high. */
+static double outside(double x, double low, double high)
 {
-    const struct sim_feature *f = &one->feature;
-    double off_x = fmax(0, fmax(box->x0 - f->x_m, f->x_m - box->x1));
-    double off_y = fmax(0, fmax(box->y0 - f->y_m, f->y_m - box->y1));
-    return off_x * off_x + off_y * off_y < one->reach_m * one->reach_m &&
-           (!one->halo || bias_v > 0);
+    return x < low ? low - x : x > high ? x - high : 0;
+}
+
+static bool felt_in(const struct kept *one, const struct sim_box *box)
+{
+    double off_x = outside(one->feature.x_m, box->x0, box->x1);
+    double off_y = outside(one->feature.y_m, box->y0, box->y1);
+    return off_x * off_x + off_y * off_y < one->reach_m * one->reach_m;
+}
+
+/* Everything felt in a box somewhat larger than this one. */
+static void look_around(struct sim_defects *defects, const struct sim_box *box)
+{
+    double wide_m = defects->reach_m + defects->spread_m;
+    struct tile *around = &defects->around;
+    struct sim_box *b = &defects->box;
+    *b = (struct sim_box){box->x0 - AROUND_M, box->y0 - AROUND_M, box->x1 + AROUND_M,
+                          box->y1 + AROUND_M};
+    around->drawn = true;
+    around->n = 0;
+    for (int64_t y = tile_of(b->y0 - wide_m); y <= tile_of(b->y1 + wide_m); y++)
+        for (int64_t x = tile_of(b->x0 - wide_m); x <= tile_of(b->x1 + wide_m); x++) {
+            const struct tile *tile = get_tile(defects, x, y);
+            for (size_t i = 0; i < tile->n; i++)
+                if (felt_in(&tile->list[i], b))
+                    append(around, &tile->list[i]);
+        }
 }
 
 size_t sim_defects_near(struct sim_defects *defects, double bias_v, const struct sim_box *box,
                         struct sim_feature *ret, size_t max)
 {
+    const struct tile *around = &defects->around;
+    const struct sim_box *b = &defects->box;
     size_t n = 0;
-    double wide_m = defects->reach_m + defects->spread_m;
-    int64_t x0 = tile_of(box->x0 - wide_m), x1 = tile_of(box->x1 + wide_m);
-    int64_t y0 = tile_of(box->y0 - wide_m), y1 = tile_of(box->y1 + wide_m);
-    for (int64_t y = y0; y <= y1; y++)
-        for (int64_t x = x0; x <= x1; x++) {
-            const struct tile *tile = get_tile(defects, x, y);
-            for (size_t i = 0; i < tile->n && n < max; i++)
-                if (felt_in(&tile->list[i], bias_v, box))
-                    ret[n++] = tile->list[i].feature;
-        }
+    if (!around->drawn || box->x0 < b->x0 || box->y0 < b->y0 || box->x1 > b->x1 || box->y1 > b->y1)
+        look_around(defects, box);
+    for (size_t i = 0; i < around->n && n < max; i++)
+        if (felt_in(&around->list[i], box) && (!around->list[i].halo || bias_v > 0))
+            ret[n++] = around->list[i].feature;
     return n;
 }
 
@@ -353,6 +384,7 @@ static void forget_tile(struct sim_defects *defects, const struct sim_feature *m
     struct tile *tile = slot_of(defects, x, y);
     if (tile->x == x && tile->y == y)
         tile->drawn = false;
+    defects->around.drawn = false;
 }
 
 static void add_mark(struct sim_defects *defects, const struct sim_feature *mark)
@@ -372,7 +404,6 @@ static void add_mark(struct sim_defects *defects, const struct sim_feature *mark
         defects->n_marks++;
     defects->marks[at] = *mark;
     forget_tile(defects, mark);
-    defects->reach_m = fmax(defects->reach_m, reach_of(mark->height_m, mark->sigma_m));
 }
 
 /* A place within `radius_m`, evenly over the disc. */

@@ -12,10 +12,8 @@
 #define DEGREE (PI / 180)
 /* An apex shows an edge this much wider than its own blur of the lattice: a step's integral. */
 #define EDGE_PER_BLUR 1.25
-/* Where an edge's tanh has less than a tenth of a picometre left. */
-#define EDGE_REACH 4.5
-/* Beyond, a cell of an edge weighs less than .1 %. */
-#define CORNER_REACH 3.5
+/* Where an edge ends, in widths: a cubic from -1 to 1 that is as steep as tanh in the middle. */
+#define EDGE_REACH 1.5
 #define ROW_CONTRAST_M 25e-12 /* middle of the range that apices are drawn from */
 #define SHARPEST 2.0
 #define BLUNTEST 0.5
@@ -328,30 +326,47 @@ static double kink_at_m(const struct sim_surface *surface, int64_t number,
     return kept->at_m;
 }
 
+static int64_t floor_of(double x)
+{
+    int64_t i = (int64_t)x;
+    return i - (x < (double)i);
+}
+
+/* From -1 to 1 over EDGE_REACH widths either side. */
+static double soft_sign(double x_m, double width_m)
+{
+    double u = x_m / (EDGE_REACH * width_m);
+    return u <= -1 ? -1 : u >= 1 ? 1 : u * (1.5 - .5 * u * u);
+}
+
 /* Where an apex of this width sees the edge run at `along`: corners of kinks are rounded by it. */
 static double edge_at_m(const struct sim_surface *surface, int64_t number,
                         const struct sim_edge *edge, double along_m, double width_m)
 {
     double kink_m = surface->spec.steps.kink_m;
-    double first = floor((along_m - CORNER_REACH * width_m) / kink_m);
-    double last = floor((along_m + CORNER_REACH * width_m) / kink_m);
+    int64_t first = floor_of((along_m - EDGE_REACH * width_m) / kink_m);
+    int64_t last = floor_of((along_m + EDGE_REACH * width_m) / kink_m);
     if (first == last)
-        return kink_at_m(surface, number, edge, (int64_t)first);
-    double sum = 0, weight = 0, low = tanh((first * kink_m - along_m) / width_m);
-    for (double cell = first; cell <= last; cell++) {
-        double high = tanh(((cell + 1) * kink_m - along_m) / width_m);
-        sum += (high - low) * kink_at_m(surface, number, edge, (int64_t)cell);
-        weight += high - low;
+        return kink_at_m(surface, number, edge, first);
+    double sum = 0, low = -1;
+    for (int64_t cell = first; cell <= last; cell++) {
+        double high = cell < last ? soft_sign(kink_m * (double)(cell + 1) - along_m, width_m) : 1;
+        sum += (high - low) / 2 * kink_at_m(surface, number, edge, cell);
         low = high;
     }
-    return sum / weight;
+    return sum;
+}
+
+/* Half the width of an edge under an apex of this blur. */
+static double edge_width_m(const struct sim_surface *surface, double blur_m)
+{
+    return hypot(surface->spec.steps.edge_m, EDGE_PER_BLUR * blur_m);
 }
 
 /* How far from its mean line an edge may be felt. */
-static double edge_margin_m(const struct sim_surface *surface)
+static double edge_margin_m(const struct sim_surface *surface, double width_m)
 {
     const struct sim_surface_steps *s = &surface->spec.steps;
-    double width_m = hypot(s->edge_m, EDGE_PER_BLUR * SIM_BLUR_MAX_M);
     return fmax(s->straight_stray_m, s->ragged_stray_m) + s->kink_m * (1 + fabs(surface->slope)) +
            EDGE_REACH * width_m;
 }
@@ -368,7 +383,8 @@ static void step_coordinates(const struct sim_surface *surface, double x, double
 void sim_surface_terrain(const struct sim_surface *surface, const struct sim_box *box,
                          struct sim_terrain *ret)
 {
-    double low = HUGE_VAL, high = -HUGE_VAL, margin_m = edge_margin_m(surface);
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    double margin_m = edge_margin_m(surface, edge_width_m(surface, SIM_BLUR_MAX_M));
     struct sim_edge edge;
     for (int i = 0; i < 4; i++) {
         double up, along, level;
@@ -390,6 +406,24 @@ void sim_surface_terrain(const struct sim_surface *surface, const struct sim_box
     }
 }
 
+/* The terrain across which one trace walks: what stays the same from sample to sample. */
+struct walk {
+    const struct sim_terrain *terrain;
+    double width_m;  /* of edges */
+    double margin_m; /* to a mean edge, beyond which it is not felt */
+    int64_t terrace; /* whose axes these are */
+    struct sim_axes axes;
+};
+
+static void begin_walk(const struct sim_terrain *terrain, double blur_m, struct walk *ret)
+{
+    ret->terrain = terrain;
+    ret->width_m = edge_width_m(terrain->surface, blur_m);
+    ret->margin_m = edge_margin_m(terrain->surface, ret->width_m);
+    ret->terrace = terrain->first;
+    ret->axes = terrain->axes[0];
+}
+
 static void get_edge(const struct sim_terrain *terrain, int64_t number, struct sim_edge *ret)
 {
     int64_t i = number - terrain->first;
@@ -399,85 +433,102 @@ static void get_edge(const struct sim_terrain *terrain, int64_t number, struct s
         edge_of(terrain->surface, number, ret);
 }
 
-static void get_axes(const struct sim_terrain *terrain, int64_t terrace, struct sim_axes *ret)
+static void enter_terrace(struct walk *walk, int64_t terrace)
 {
-    int64_t i = terrace - terrain->first;
-    if (i >= 0 && i < (int64_t)terrain->n)
-        *ret = terrain->axes[i];
+    int64_t i = terrace - walk->terrain->first;
+    if (terrace == walk->terrace)
+        return;
+    walk->terrace = terrace;
+    if (i >= 0 && i < (int64_t)walk->terrain->n)
+        walk->axes = walk->terrain->axes[i];
     else
-        axes_of(terrain->surface, terrace, ret);
+        axes_of(walk->terrain->surface, terrace, &walk->axes);
 }
 
-/* The terrace at (x, y) and the height there, smooth over `width_m` across an edge. */
-static int64_t terrace_at(const struct sim_terrain *terrain, double width_m, double x, double y,
-                          double *ret_step_m)
+/* To (x, y): onto its terrace; returns the height there, smooth across an edge. */
+static double step_to(struct walk *walk, double x, double y)
 {
-    const struct sim_surface *surface = terrain->surface;
+    const struct sim_surface *surface = walk->terrain->surface;
     double step_m = surface->spec.steps.height_m, up, along, level;
     struct sim_edge edge;
     step_coordinates(surface, x, y, &up, &along, &level);
-    int64_t number = (int64_t)floor(level / surface->pitch_m) + 1;
-    get_edge(terrain, number, &edge);
+    int64_t number = floor_of(level / surface->pitch_m) + 1;
+    get_edge(walk->terrain, number, &edge);
     double beyond_m = level - edge.at_m;
-    if (fabs(beyond_m) < edge_margin_m(surface))
-        beyond_m = up - edge_at_m(surface, number, &edge, along, width_m);
-    double share =
-        fabs(beyond_m) < EDGE_REACH * width_m ? .5 * (1 + tanh(beyond_m / width_m)) : beyond_m > 0;
-    *ret_step_m = step_m * ((double)(number - 1) + share);
-    return beyond_m < 0 ? number - 1 : number;
+    if (fabs(beyond_m) < walk->margin_m)
+        beyond_m = up - edge_at_m(surface, number, &edge, along, walk->width_m);
+    enter_terrace(walk, beyond_m < 0 ? number - 1 : number);
+    return step_m * ((double)(number - 1) + .5 * (1 + soft_sign(beyond_m, walk->width_m)));
 }
 
 static double ridge_height(const struct ridges *r, double x, double y)
 {
     double along = (r->along_x * x + r->along_y * y) / r->stretch_m;
-    double half = along - 2 * floor(along / 2); /* there and back: 0..2 */
+    double half = along - 2 * (double)floor_of(along / 2); /* there and back: 0..2 */
     double zig_m = r->slope * r->stretch_m * (half < 1 ? half : 2 - half);
     double q = (r->across_x * x + r->across_y * y - zig_m) * r->per_m;
-    double whole = floor(q);
-    const float *z = r->profile_m + ((uint64_t)(int64_t)whole & (PROFILE_POINTS - 1));
-    return (double)z[0] + (q - whole) * ((double)z[1] - (double)z[0]);
+    int64_t whole = floor_of(q);
+    const float *z = r->profile_m + ((uint64_t)whole & (PROFILE_POINTS - 1));
+    return (double)z[0] + (q - (double)whole) * ((double)z[1] - (double)z[0]);
 }
 
 void sim_terrain_place(const struct sim_terrain *terrain, double x, double y, struct sim_place *ret)
 {
     const struct sim_surface *surface = terrain->surface;
-    struct sim_axes axes = terrain->axes[0];
-    ret->step_m = surface->spec.steps.height_m * (double)terrain->first;
-    if (!terrain->single)
-        get_axes(terrain, terrace_at(terrain, surface->spec.steps.edge_m, x, y, &ret->step_m),
-                 &axes);
-    ret->s = axes.sx * x + axes.sy * y + axes.s0;
-    ret->t = axes.tx * x + axes.ty * y + axes.t0;
+    struct walk walk;
+    begin_walk(terrain, 0, &walk);
+    ret->step_m = terrain->single ? surface->spec.steps.height_m * (double)terrain->first
+                                  : step_to(&walk, x, y);
+    ret->s = walk.axes.sx * x + walk.axes.sy * y + walk.axes.s0;
+    ret->t = walk.axes.tx * x + walk.axes.ty * y + walk.axes.t0;
     if (surface->ridges.present)
         ret->step_m += ridge_height(&surface->ridges, x, y);
+}
+
+/* All on one terrace. */
+static void flat_heights(const struct sim_terrain *terrain, const struct sim_view *view,
+                         const double *x, double y, size_t n, double *ret_m)
+{
+    const struct sim_axes *axes = &terrain->axes[0];
+    double step_m = terrain->surface->spec.steps.height_m * (double)terrain->first;
+    double s0 = axes->s0 + axes->sx * view->dx_m + axes->sy * (y + view->dy_m);
+    double t0 = axes->t0 + axes->tx * view->dx_m + axes->ty * (y + view->dy_m);
+    for (size_t i = 0; i < n; i++)
+        ret_m[i] =
+            step_m + sim_lattice_height(view->lattice, s0 + axes->sx * x[i], t0 + axes->tx * x[i]);
 }
 
 void sim_terrain_heights(const struct sim_terrain *terrain, const struct sim_view *view,
                          const double *x, double y, size_t n, double *ret_m)
 {
-    const struct sim_surface *surface = terrain->surface;
-    const struct sim_surface_steps *steps = &surface->spec.steps;
-    double width_m = hypot(steps->edge_m, EDGE_PER_BLUR * view->blur_m);
-    double step_m = steps->height_m * (double)terrain->first;
-    struct sim_axes axes = terrain->axes[0];
-    y += view->dy_m;
-    for (size_t i = 0; i < n; i++) {
-        double at = x[i] + view->dx_m;
-        if (!terrain->single)
-            get_axes(terrain, terrace_at(terrain, width_m, at, y, &step_m), &axes);
-        ret_m[i] = step_m + sim_lattice_height(view->lattice, axes.sx * at + axes.sy * y + axes.s0,
-                                               axes.tx * at + axes.ty * y + axes.t0);
-        if (surface->ridges.present)
-            ret_m[i] += ridge_height(&surface->ridges, at, y);
+    const struct ridges *ridges = &terrain->surface->ridges;
+    double at_y = y + view->dy_m;
+    struct walk walk;
+    if (terrain->single) {
+        flat_heights(terrain, view, x, y, n, ret_m);
+    } else {
+        begin_walk(terrain, view->blur_m, &walk);
+        for (size_t i = 0; i < n; i++) {
+            double at_x = x[i] + view->dx_m;
+            double step_m = step_to(&walk, at_x, at_y);
+            const struct sim_axes *axes = &walk.axes;
+            ret_m[i] = step_m + sim_lattice_height(view->lattice,
+                                                   axes->sx * at_x + axes->sy * at_y + axes->s0,
+                                                   axes->tx * at_x + axes->ty * at_y + axes->t0);
+        }
     }
+    for (size_t i = 0; ridges->present && i < n; i++)
+        ret_m[i] += ridge_height(ridges, x[i] + view->dx_m, at_y);
 }
 
 void sim_surface_axes_at(const struct sim_surface *surface, double x, double y,
                          struct sim_axes *ret)
 {
-    struct sim_terrain none = {.surface = surface};
-    double step_m;
-    axes_of(surface, terrace_at(&none, surface->spec.steps.edge_m, x, y, &step_m), ret);
+    struct sim_terrain none = {.surface = surface, .first = INT64_MIN / 2};
+    struct walk walk;
+    begin_walk(&none, 0, &walk);
+    step_to(&walk, x, y);
+    *ret = walk.axes;
 }
 
 double sim_surface_reach_m(const struct sim_surface *surface)
