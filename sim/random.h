@@ -28,7 +28,12 @@ enum sim_stream {
     SIM_STREAM_LEVEL,
     SIM_STREAM_ACTION,
     SIM_STREAM_START,
-    SIM_STREAM_IMAGES
+    SIM_STREAM_IMAGES,
+    SIM_STREAM_FAULT,
+    SIM_STREAM_BARRIER,
+    SIM_STREAM_PREAMP,
+    SIM_STREAM_TOUCH,
+    SIM_STREAM_STOP
 };
 
 /* A mixed 64-bit value of the arguments; the hash under everything here. */
@@ -52,6 +57,10 @@ double sim_random_log_in(struct sim_random *random, const struct sim_range *rang
 double sim_random_sign(struct sim_random *random); /* -1 or 1 */
 double sim_random_normal(struct sim_random *random);
 void sim_random_normals(struct sim_random *random, double *out, size_t n);
+
+/* Zero mean, unit variance, nearly normal (sums of four): for noise that is smoothed afterwards. */
+void sim_random_white(struct sim_random *random, double *out, size_t n);
+
 unsigned sim_random_poisson(struct sim_random *random, double mean); /* mean <= 50 */
 
 /* An index drawn with weights p (n), which need not add up to 1. */

@@ -11,17 +11,6 @@
 #include <string.h>
 
 #define PI 3.141592653589793
-#define BIAS_V (-1.8)
-#define SETPOINT_A 50e-12
-#define TURN_S 0.5   /* between frames */
-#define TRAVEL_S 0.5 /* to the place of an action, and back */
-#define MOVE_S 15.0  /* frame move, with settling */
-#define RETRACT_S 2.0
-#define MOTOR_STEP_S 1.0
-#define APPROACH_S 60.0
-#define LATERAL_STEP_M 500e-9
-#define REACH_M 1e-6 /* of the scanner, either way */
-#define Z_END_M 400e-9
 #define FRAME_MAX_M 150e-9
 
 enum phase { IDLE, SCANNING, ACTING, WITHDRAWN };
@@ -117,9 +106,12 @@ int simulated_create(const struct simulated_options *options, struct simulated *
                                           .lines = options->lines,
                                           .frame_m = options->frame_m,
                                           .line_time_s = options->line_time_s,
-                                          .event_scale = options->event_scale};
+                                          .event_scale = options->event_scale,
+                                          .instrument = &options->instrument,
+                                          .disturbances = &sim->disturbances,
+                                          .truth_only = options->truth_only};
     if (!sim->forward || !sim->backward ||
-        sim_surface_create(NULL, options->seed, &sim->surface) < 0 ||
+        sim_surface_create(options->surface, options->seed, &sim->surface) < 0 ||
         sim_scanner_create(&scanner, sim->surface, &sim->scanner) < 0) {
         simulated_destroy(sim);
         return -ENOMEM;
@@ -142,7 +134,11 @@ void simulated_destroy(struct simulated *sim)
 
 int simulated_disturb(struct simulated *sim, const struct sim_disturbance *disturbance)
 {
-    return sim_disturbances_add(&sim->disturbances, disturbance);
+    struct sim_disturbance from_now = *disturbance;
+    if (from_now.start_s < now_s(sim))
+        from_now.start_s = now_s(sim);
+    sim_disturbances_expire(&sim->disturbances, now_s(sim));
+    return sim_disturbances_add(&sim->disturbances, &from_now);
 }
 
 const struct sim_tip *simulated_tip(const struct simulated *sim)
@@ -161,8 +157,8 @@ struct scan_geometry simulated_geometry(const struct simulated *sim)
                               .height_m = o->frame_m,
                               .angle_deg = 0,
                               .raster_time_s = o->line_time_s / (2.0 * o->points),
-                              .bias_v = BIAS_V,
-                              .setpoint_a = SETPOINT_A};
+                              .bias_v = sim_scanner_bias_v(sim->scanner, now_s(sim)),
+                              .setpoint_a = o->instrument.setpoint_a};
     sim_scanner_centre(sim->scanner, &g.x_offset_m, &g.y_offset_m);
     return g;
 }
@@ -272,34 +268,36 @@ static void send_trace(struct simulated *sim, struct microscope_event *event)
     if (sim->backward_next && ++sim->step == 2 * sim->options.lines) {
         end_frame(sim, SCAN_END_COMPLETE);
         sim->cycle++;
-        sim->due_ns = sim->now_ns + ns(TURN_S);
+        sim->due_ns = sim->now_ns + ns(sim->options.instrument.turn_s);
     }
     sim->backward_next = !sim->backward_next;
 }
 
 /* Actions. */
 
-static double action_time_s(const struct action *action, double *ret_active_s)
+static double action_time_s(const struct sim_instrument *i, const struct action *action,
+                            double *ret_active_s)
 {
     *ret_active_s = 0;
     switch (action->kind) {
     case ACTION_PULSE:
-        *ret_active_s = TRAVEL_S;
-        return 2 * TRAVEL_S + action->count * (action->duration_s + .1);
+        *ret_active_s = i->travel_s;
+        return 2 * i->travel_s + action->count * (action->duration_s + i->settle_pulse_s);
     case ACTION_CRASH:
-        *ret_active_s = TRAVEL_S;
-        return 2 * TRAVEL_S + 1 + 2 * action->depth_m / action->speed_m_per_s + action->dwell_s;
+        *ret_active_s = i->travel_s;
+        return 2 * i->travel_s + i->settle_crash_s + 2 * action->depth_m / action->speed_m_per_s +
+               action->dwell_s;
     case ACTION_NECK:
-        *ret_active_s = TRAVEL_S;
-        return 2 * TRAVEL_S + fmin(action->duration_s, 10);
+        *ret_active_s = i->travel_s;
+        return 2 * i->travel_s + fmin(action->duration_s, 10);
     case ACTION_RETRACT:
-        return RETRACT_S + MOTOR_STEP_S * (action->coarse_steps + action->lateral_steps);
+        return i->retract_s + i->motor_step_s * (action->coarse_steps + action->lateral_steps);
     case ACTION_APPROACH:
-        *ret_active_s = APPROACH_S;
-        return APPROACH_S;
+        *ret_active_s = i->approach_s;
+        return i->approach_s;
     case ACTION_REIMAGE:
-        *ret_active_s = MOVE_S;
-        return MOVE_S;
+        *ret_active_s = i->move_s;
+        return i->move_s;
     case ACTION_KIND_COUNT:
         break;
     }
@@ -322,7 +320,7 @@ static void move_after(struct simulated *sim, const struct action *action,
     if (action->kind == ACTION_REIMAGE) {
         sim_scanner_move(sim->scanner, action->dx_m, action->dy_m, now_s(sim));
     } else if (action->kind == ACTION_RETRACT && action->lateral_steps > 0) {
-        sim->coarse_m += action->lateral_steps * LATERAL_STEP_M;
+        sim->coarse_m += action->lateral_steps * sim->options.instrument.lateral_step_m;
     } else if (action->kind == ACTION_APPROACH && sim->coarse_m > 0) {
         double angle = sim_random_range(random, 0, 2 * PI);
         double way_m = sim->coarse_m * sim_random_range(random, .6, 1.4);
@@ -373,7 +371,7 @@ static void finish_action(struct simulated *sim, struct microscope_event *event)
     else
         sim->phase = IDLE;
     if (sim->action.kind == ACTION_RETRACT)
-        sim->withdrawn_m = Z_END_M;
+        sim->withdrawn_m = sim->options.instrument.z_end_m;
     if (sim->action.kind == ACTION_APPROACH)
         sim->withdrawn_m = 0;
     event->kind = MICROSCOPE_ENDED;
@@ -386,9 +384,9 @@ static void finish_action(struct simulated *sim, struct microscope_event *event)
 static bool in_reach(const struct simulated *sim, const struct action *action)
 {
     struct scan_geometry g = simulated_geometry(sim);
-    double half_m = sim->options.frame_m / 2;
-    return fabs(g.x_offset_m + action->dx_m) + half_m <= REACH_M &&
-           fabs(g.y_offset_m + action->dy_m) + half_m <= REACH_M;
+    double half_m = sim->options.frame_m / 2, reach_m = sim->options.instrument.reach_m;
+    return fabs(g.x_offset_m + action->dx_m) + half_m <= reach_m &&
+           fabs(g.y_offset_m + action->dy_m) + half_m <= reach_m;
 }
 
 static int simulated_begin(void *self, const struct action *action)
@@ -410,7 +408,7 @@ static int simulated_begin(void *self, const struct action *action)
     sim->phase = ACTING;
     sim->action = *action;
     sim->actions++;
-    double whole_s = action_time_s(action, &active_s);
+    double whole_s = action_time_s(&sim->options.instrument, action, &active_s);
     sim->active_ns = sim->now_ns + ns(active_s);
     sim->end_ns = sim->now_ns + ns(whole_s);
     return 0;
@@ -428,7 +426,7 @@ static void simulated_abort(void *self)
         take_effect(sim);
     if (away) {
         sim->phase = WITHDRAWN;
-        sim->withdrawn_m = Z_END_M;
+        sim->withdrawn_m = sim->options.instrument.z_end_m;
     } else if (sim->resume) {
         start_run(sim);
     } else {
@@ -481,9 +479,13 @@ static void simulated_status(void *self, struct instrument_status *ret)
     bool acting = sim->phase == ACTING && sim->action.kind != ACTION_REIMAGE;
     ret->state = states[sim->phase];
     ret->t_inst_ns = sim->now_ns;
-    ret->z_m = sim_scanner_z_m(sim->scanner) + sim->withdrawn_m;
-    ret->current_a = sim->phase == WITHDRAWN ? 0 : acting ? (double)NAN : SETPOINT_A;
-    ret->bias_v = acting && sim->action.kind == ACTION_PULSE ? sim->action.voltage_v : BIAS_V;
+    ret->z_m = sim_scanner_z_m(sim->scanner, now_s(sim)) + sim->withdrawn_m;
+    ret->current_a = sim->phase == WITHDRAWN ? 0
+                     : acting                ? (double)NAN
+                                             : sim_scanner_current_a(sim->scanner, now_s(sim));
+    ret->bias_v = acting && sim->action.kind == ACTION_PULSE
+                      ? sim->action.voltage_v
+                      : sim_scanner_bias_v(sim->scanner, now_s(sim));
     ret->feedback_on = !acting;
 }
 

@@ -18,6 +18,7 @@
 #include "sim/tip.h"
 
 struct simulated;
+struct sim_surface_spec; /* sim/surface_spec.h */
 
 enum simulated_truth_kind {
     SIMULATED_LINE,   /* forward and backward trace rendered; event: what happened in it */
@@ -48,6 +49,7 @@ struct simulated_options {
     double frame_m;
     double line_time_s;  /* forward and backward together */
     int64_t duration_ns; /* then MICROSCOPE_FINISHED; 0: without end */
+    const struct sim_surface_spec *surface; /* borrowed; NULL: H:Si(100) */
     struct sim_tip_model tip;
     struct sim_instrument instrument;
     unsigned channels; /* SIM_CHANNEL_Z, SIM_CHANNEL_I: which lines are sent; Z at least */
