@@ -122,7 +122,7 @@ static int start_scan(uint32_t index, struct scan *scan)
     scan->book = calloc(scan->lines, sizeof *scan->book);
     if (!scan->forward || !scan->backward || !scan->step || !scan->jumps || !scan->book)
         return -ENOMEM;
-    int error = sim_surface_create(seed, &scan->surface);
+    int error = sim_surface_create(NULL, seed, &scan->surface);
     if (!error)
         error = sim_scanner_create(&options, scan->surface, &scan->scanner);
     if (!error)
