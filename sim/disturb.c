@@ -49,16 +49,17 @@ bool sim_disturbances_take(struct sim_disturbances *all, enum sim_disturbance_ki
     return false;
 }
 
-static bool happens_once(enum sim_disturbance_kind kind)
+/* A stop waits until it has happened; what a thermal ramp has moved stays moved. */
+static bool stays(enum sim_disturbance_kind kind)
 {
-    return kind == SIM_PARTIAL_LINE;
+    return kind == SIM_PARTIAL_LINE || kind == SIM_THERMAL_RAMP;
 }
 
 void sim_disturbances_expire(struct sim_disturbances *all, double t_s)
 {
     for (size_t i = all->n; i-- > 0;) {
         const struct sim_disturbance *d = &all->list[i];
-        if (!happens_once(d->kind) && t_s >= d->start_s + d->duration_s)
+        if (!stays(d->kind) && t_s >= d->start_s + d->duration_s)
             forget(all, i);
     }
 }

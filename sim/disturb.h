@@ -27,7 +27,7 @@ const struct sim_disturbance *sim_disturbances_at(const struct sim_disturbances 
 bool sim_disturbances_take(struct sim_disturbances *all, enum sim_disturbance_kind kind, double t_s,
                            struct sim_disturbance *ret);
 
-/* Forget those whose time is over. A crash and a stop that nobody has taken stay. */
+/* Forget those whose time is over, but stops that have not happened yet and thermal ramps. */
 void sim_disturbances_expire(struct sim_disturbances *all, double t_s);
 
 #endif

@@ -46,6 +46,7 @@ void sim_instrument_default(struct sim_instrument *ret)
         .glitch_least_px = 5,
         .trigger_m = 150e-12,
         .trigger_factor = 8,
+        .touch_per_line = .1,
         .incomplete_share = 0,
         .turn_s = .5,
         .travel_s = .5,
@@ -90,7 +91,7 @@ static bool loop_ok(const struct sim_instrument *i)
            i->preamp_range < SIM_PREAMP_RANGES && in(i->preamp_noise_a, 0, 1e-10) &&
            range_in(&i->lag_px, .5, 20) && range_in(&i->smooth_px, .5, 10) &&
            in(i->loop_gain, .05, 10) && range_in(&i->z_f0_hz, 100, 1e6) &&
-           range_in(&i->z_q, .5, 100) && range_in(&i->barrier_ev, .5, 10);
+           range_in(&i->z_q, .6, 100) && range_in(&i->barrier_ev, .5, 10);
 }
 
 static bool noise_ok(const struct sim_instrument *i)
@@ -100,7 +101,7 @@ static bool noise_ok(const struct sim_instrument *i)
            in(i->glitches_quiet, 0, 300) && in(i->glitches_busy, 0, 300) &&
            range_in(&i->glitch_m, 1e-13, 1e-7) && in(i->glitch_least_px, 1, 300) &&
            in(i->trigger_m, 1e-12, 1e-8) && in(i->trigger_factor, 1, 100) &&
-           in(i->incomplete_share, 0, 1);
+           in(i->touch_per_line, 0, 1) && in(i->incomplete_share, 0, 1);
 }
 
 static bool times_ok(const struct sim_instrument *i)

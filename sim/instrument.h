@@ -70,6 +70,9 @@ struct sim_instrument {
     double trigger_m;
     double trigger_factor;
 
+    /* Chance per line that the tip touches, times (1 V - |bias|) / 1 V: below 1 V of bias only. */
+    double touch_per_line;
+
     /* Share of frames that stop somewhere by themselves; 0: none. */
     double incomplete_share;
 

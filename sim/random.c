@@ -93,6 +93,18 @@ double sim_random_normal(struct sim_random *random)
     return value;
 }
 
+void sim_random_white(struct sim_random *random, double *out, size_t n)
+{
+    /* Four uniforms of 16 bits: mean 4 x 32767.5, variance 4 x (2^32 - 1) / 12. */
+    const double scale = 1 / 37837.22723720648;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t u = sim_random_u64(random);
+        uint64_t pairs = (u & 0x0000ffff0000ffffu) + ((u >> 16) & 0x0000ffff0000ffffu);
+        uint32_t sum = (uint32_t)(pairs >> 32) + (uint32_t)pairs;
+        out[i] = ((double)sum - 131070) * scale;
+    }
+}
+
 unsigned sim_random_poisson(struct sim_random *random, double mean)
 {
     double limit = exp(-mean);

@@ -1,134 +1,140 @@
 /* Lines of a surface seen through a tip. */
 #include "sim/scanner.h"
 
+#include "sim/crossing.h"
+#include "sim/feedback.h"
 #include "sim/noise.h"
+#include "sim/position.h"
+#include "sim/probe.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOVES_MAX = 8, FEATURES_MAX = 512, NEAR_MAX = 192 };
+enum { FEATURES_MAX = 1024 };
 
 #define PI 3.141592653589793
-#define BIAS_V (-1.8)
-#define TWO_KAPPA_PER_M 2.17e10 /* barrier 4.5 eV */
-#define CREEP_PER_DECADE 0.02   /* of the move */
-#define CREEP_START_S 0.1
-#define BOOST 10.0 /* lateral drift after a coarse move, times the settled one */
-#define BOOST_TAU_S 1200.0
-#define Z_DRIFT_TAU_S (3 * 3600.0)
-#define ISLAND_SIGMAS 2.1     /* of the slow noise field: where the apex switches over */
-#define START_DECAY_FRAC 0.12 /* of the line: how far its start is distorted */
-
-struct move {
-    double dx_m, dy_m, t_s;
-};
+#define BARRIER_EV 4.5
+#define ISLAND_SIGMAS 2.1   /* of the slow noise field: where the apex switches over */
+#define APICES_M 4e-9       /* apices may stand so far beside the axis */
+#define SLAB_M 1e-9         /* features are fetched for the lines of so much either way */
+#define KNOCK_HZ 17.3       /* at which a knocked microscope swings */
+#define NO_SURFACE_M (-1.0) /* below any reach of z */
+#define RAILED_SAMPLES 3
 
 /* What stays the same for a night: this instrument, this sample, this mounting. */
 struct session {
-    double tilt_x, tilt_y;           /* rad */
-    double drift_x, drift_y, z_rate; /* m/s */
-    double scale_x, scale_y, shear;
-    double start_m;      /* line-start displacement at the very start */
-    double hysteresis_m; /* backward against forward */
-    double lag_px;       /* of 300 */
-    double smooth_px;
-    double line_jump_m; /* rms of the offset from line to line */
-};
-
-/* One feature as an apex sees it. */
-struct near_feature {
-    double x_m, y_m, height_m, falloff, reach2_m2;
-};
-
-/* What a lattice table was made for. */
-struct table_key {
-    struct sim_contrast contrast;
-    double sigma_m;
-};
-
-/* One apex prepared for a line: the lattice after its blur, and the features in its way. */
-struct probe_apex {
-    double dx_m, dy_m, recess_m;
-    struct sim_lattice lattice;
-    struct table_key filled_for;
-    struct near_feature near[NEAR_MAX];
-    size_t n_near;
-};
-
-struct probe {
-    struct probe_apex apices[SIM_TIP_APICES_MAX];
-    uint32_t n;
+    double tilt_x, tilt_y; /* rad */
+    double line_jump_m;    /* rms of the offset from line to line */
+    double hum_m, hum_phase;
+    double smooth; /* samples */
 };
 
 struct sim_scanner {
     struct sim_scanner_options options;
+    struct sim_instrument instrument;
+    struct sim_disturbances none;
+    const struct sim_disturbances *disturbances;
     const struct sim_surface *surface;
     struct sim_noise *noise;
+    struct sim_probe *probe;
+    struct sim_position position;
+    struct sim_feedback feedback;
     struct session session;
     struct sim_noise_shape shape;
-    double x_m, y_m;               /* centre of the frame */
-    double coarse_x_m, coarse_y_m; /* by motor since the start */
-    struct move moves[MOVES_MAX];
-    size_t n_moves;
-    double boost_x_m_per_s, boost_y_m_per_s, boost_start_s;
     double z_offset_m;
     uint64_t frames, lines; /* begun, rendered */
     uint32_t telegraph_left;
     double telegraph_m;
     bool level;
     double last_z_m;
-    struct probe before, after, other_level;
-    double *streaks, *trace;
+    double last_end_s; /* of the last line */
+    double mean_crossed;
+    /* Features of the slab of lines being scanned. */
+    struct sim_feature features[FEATURES_MAX];
+    size_t n_features;
+    struct sim_box slab;
+    double slab_bias_v;
+    bool slab_known;
+    /* Per sample, time order. */
+    double *way[2]; /* forward, backward: true x from the frame's centre, commanded scale */
+    double *x_m, *heights, *other, *streaks, *islands, *z, *error;
 };
 
-static void draw_session(struct session *s, uint64_t seed, double frame_m)
+static void draw_session(struct sim_scanner *scanner)
 {
+    const struct sim_instrument *i = &scanner->instrument;
+    struct session *s = &scanner->session;
+    double frame_m = scanner->options.frame_m, per_px = scanner->options.points / 300.0;
+    uint32_t n = scanner->options.points;
     struct sim_random r;
-    sim_random_seed(&r, seed, SIM_STREAM_SESSION, 0);
-    s->tilt_x = sim_random_sign(&r) * sim_random_log_range(&r, 1e-3, 30e-3);
-    s->tilt_y = sim_random_sign(&r) * sim_random_log_range(&r, 10e-3, 100e-3);
-    double speed = sim_random_log_range(&r, .3e-12, 4e-12);
-    double angle = sim_random_range(&r, 0, 2 * PI);
-    s->drift_x = speed * cos(angle);
-    s->drift_y = speed * sin(angle);
-    s->z_rate = sim_random_sign(&r) * sim_random_log_range(&r, .1e-12, 10e-12);
-    s->scale_x = 1 / sim_random_range(&r, .88, 1.05);
-    s->scale_y = 1 / sim_random_range(&r, .88, 1.05);
-    s->shear = sim_random_range(&r, -.04, .04);
-    s->start_m = .023 * frame_m * sim_random_range(&r, .5, 1.3);
-    s->hysteresis_m = frame_m * sim_random_range(&r, .005, .03);
-    s->lag_px = sim_random_range(&r, 1, 5);
-    s->smooth_px = sim_random_range(&r, 1.0, 2.2);
-    s->line_jump_m = sim_random_log_range(&r, 1e-12, 9e-12);
+    sim_random_seed(&r, scanner->options.seed, SIM_STREAM_SESSION, 0);
+    s->tilt_x = sim_random_sign(&r) * sim_random_log_in(&r, &i->tilt_fast);
+    s->tilt_y = sim_random_sign(&r) * sim_random_log_in(&r, &i->tilt_slow);
+    sim_position_init(&scanner->position, i, scanner->disturbances, &r);
+    double start_m = i->start_frac * frame_m * sim_random_in(&r, &i->start_spread);
+    double hysteresis_m = frame_m * sim_random_in(&r, &i->hysteresis_frac);
+    double lag = per_px * sim_random_in(&r, &i->lag_px);
+    s->smooth = per_px * sim_random_in(&r, &i->smooth_px);
+    s->line_jump_m = sim_random_log_in(&r, &i->line_jump_m);
+    s->hum_m = sim_random_in(&r, &i->hum_m);
+    s->hum_phase = sim_random_range(&r, 0, 2 * PI);
+    struct sim_feedback_settings loop = {.lag = lag,
+                                         .smooth = s->smooth,
+                                         .sample_s = scanner->options.line_time_s / (2.0 * n),
+                                         .z_f0_hz = sim_random_log_in(&r, &i->z_f0_hz),
+                                         .z_q = sim_random_in(&r, &i->z_q),
+                                         .z_end_m = i->z_end_m};
+    sim_feedback_init(&scanner->feedback, &loop);
+    for (uint32_t k = 0; k < n; k++) {
+        double run_m = (k + .5) / n * frame_m;
+        double bent_m = run_m + start_m * exp(-run_m / (i->start_decay_frac * frame_m));
+        scanner->way[0][k] = bent_m - frame_m / 2;
+        scanner->way[1][k] = frame_m / 2 - bent_m + hysteresis_m;
+    }
+}
+
+static int allocate(struct sim_scanner *scanner)
+{
+    double **const rows[] = {&scanner->way[0],  &scanner->way[1], &scanner->x_m,
+                             &scanner->heights, &scanner->other,  &scanner->streaks,
+                             &scanner->islands, &scanner->z,      &scanner->error};
+    uint32_t n = scanner->options.points;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        *rows[i] = calloc(n, sizeof(double));
+        if (!*rows[i])
+            return -ENOMEM;
+    }
+    int rc = sim_noise_create(n, &scanner->noise);
+    return rc < 0 ? rc : sim_probe_create(scanner->surface, n, &scanner->probe);
 }
 
 int sim_scanner_create(const struct sim_scanner_options *options, const struct sim_surface *surface,
                        struct sim_scanner **ret)
 {
     if (options->points < SIM_POINTS_MIN || options->points > SIM_POINTS_MAX || !options->lines ||
-        !(options->frame_m > 0) || !(options->line_time_s > 0) || !(options->event_scale >= 0))
+        !(options->frame_m > 0) || !(options->line_time_s > 0) || !(options->event_scale >= 0) ||
+        (options->instrument && !sim_instrument_ok(options->instrument)))
         return -EINVAL;
     struct sim_scanner *scanner = calloc(1, sizeof(*scanner));
     if (!scanner)
         return -ENOMEM;
     scanner->options = *options;
+    if (options->instrument)
+        scanner->instrument = *options->instrument;
+    else
+        sim_instrument_default(&scanner->instrument);
+    scanner->disturbances = options->disturbances ? options->disturbances : &scanner->none;
     scanner->surface = surface;
-    scanner->streaks = calloc(options->points, sizeof(double));
-    scanner->trace = calloc(options->points, sizeof(double));
-    struct probe *const probes[] = {&scanner->before, &scanner->after, &scanner->other_level};
-    int rc = 0;
-    for (int p = 0; p < 3; p++)
-        for (int a = 0; a < SIM_TIP_APICES_MAX; a++)
-            rc |= sim_lattice_init(&probes[p]->apices[a].lattice, sim_surface_cell(surface));
-    if (rc || !scanner->streaks || !scanner->trace ||
-        sim_noise_create(options->points, &scanner->noise) < 0) {
+    if (allocate(scanner) < 0) {
         sim_scanner_destroy(scanner);
         return -ENOMEM;
     }
-    draw_session(&scanner->session, options->seed, options->frame_m);
+    draw_session(scanner);
+    if (scanner->instrument.trigger_factor > 1 && options->event_scale > 0)
+        scanner->mean_crossed = sim_crossing_mean(surface, scanner->instrument.bias_v,
+                                                  scanner->instrument.trigger_m, options->frame_m);
     sim_scanner_begin_frame(scanner);
     *ret = scanner;
     return 0;
@@ -138,41 +144,34 @@ void sim_scanner_destroy(struct sim_scanner *scanner)
 {
     if (!scanner)
         return;
-    struct probe *const probes[] = {&scanner->before, &scanner->after, &scanner->other_level};
-    for (int p = 0; p < 3; p++)
-        for (int a = 0; a < SIM_TIP_APICES_MAX; a++)
-            sim_lattice_finish(&probes[p]->apices[a].lattice);
     sim_noise_destroy(scanner->noise);
+    sim_probe_destroy(scanner->probe);
+    free(scanner->way[0]);
+    free(scanner->way[1]);
+    free(scanner->x_m);
+    free(scanner->heights);
+    free(scanner->other);
     free(scanner->streaks);
-    free(scanner->trace);
+    free(scanner->islands);
+    free(scanner->z);
+    free(scanner->error);
     free(scanner);
 }
 
 void sim_scanner_centre(const struct sim_scanner *scanner, double *ret_x_m, double *ret_y_m)
 {
-    *ret_x_m = scanner->x_m;
-    *ret_y_m = scanner->y_m;
+    *ret_x_m = scanner->position.x_m;
+    *ret_y_m = scanner->position.y_m;
 }
 
 void sim_scanner_move(struct sim_scanner *scanner, double dx_m, double dy_m, double t_s)
 {
-    if (scanner->n_moves == MOVES_MAX) {
-        memmove(scanner->moves, scanner->moves + 1, (MOVES_MAX - 1) * sizeof(struct move));
-        scanner->n_moves--;
-    }
-    scanner->moves[scanner->n_moves++] = (struct move){dx_m, dy_m, t_s};
-    scanner->x_m += dx_m;
-    scanner->y_m += dy_m;
+    sim_position_move(&scanner->position, dx_m, dy_m, t_s);
 }
 
 void sim_scanner_coarse_move(struct sim_scanner *scanner, double dx_m, double dy_m, double t_s)
 {
-    /* The sample shifts below the scanner, whose own position and creep stay what they were. */
-    scanner->coarse_x_m += dx_m;
-    scanner->coarse_y_m += dy_m;
-    scanner->boost_x_m_per_s = BOOST * scanner->session.drift_x;
-    scanner->boost_y_m_per_s = BOOST * scanner->session.drift_y;
-    scanner->boost_start_s = t_s;
+    sim_position_coarse_move(&scanner->position, dx_m, dy_m, t_s);
 }
 
 void sim_scanner_begin_frame(struct sim_scanner *scanner)
@@ -180,121 +179,125 @@ void sim_scanner_begin_frame(struct sim_scanner *scanner)
     struct sim_random random;
     sim_random_seed(&random, scanner->options.seed, SIM_STREAM_FRAME, scanner->frames++);
     sim_noise_draw_shape(&random, &scanner->shape);
-}
-
-/* From commanded to true position: creep, calibration, drift. */
-static void to_surface(const struct sim_scanner *scanner, double x, double y, double t_s,
-                       double *ret_x, double *ret_y)
-{
-    const struct session *s = &scanner->session;
-    double creep_x = 0, creep_y = 0;
-    for (size_t i = 0; i < scanner->n_moves; i++) {
-        double age_s = fmax(0, t_s - scanner->moves[i].t_s);
-        double share = CREEP_PER_DECADE * log10(1 + age_s / CREEP_START_S);
-        creep_x += share * scanner->moves[i].dx_m;
-        creep_y += share * scanner->moves[i].dy_m;
-    }
-    double settled = BOOST_TAU_S * (1 - exp(-(t_s - scanner->boost_start_s) / BOOST_TAU_S));
-    *ret_x = s->scale_x * (x + s->shear * y) + s->drift_x * t_s + scanner->coarse_x_m +
-             scanner->boost_x_m_per_s * settled - creep_x;
-    *ret_y = s->scale_y * y + s->drift_y * t_s + scanner->coarse_y_m +
-             scanner->boost_y_m_per_s * settled - creep_y;
+    scanner->slab_known = false;
 }
 
 void sim_scanner_surface_at(const struct sim_scanner *scanner, double x_frac, double y_frac,
                             double t_s, double *ret_x_m, double *ret_y_m)
 {
     double half_m = scanner->options.frame_m / 2;
-    to_surface(scanner, scanner->x_m + x_frac * half_m, scanner->y_m + y_frac * half_m, t_s,
-               ret_x_m, ret_y_m);
+    double x = scanner->position.x_m + x_frac * half_m, y = scanner->position.y_m + y_frac * half_m;
+    struct sim_position_map map;
+    sim_position_map(&scanner->position, t_s, &map);
+    *ret_x_m = map.xx * x + map.xy * y + map.x0;
+    *ret_y_m = map.yy * y + map.y0;
 }
 
-/* The features that an apex at its offset can feel anywhere on this line. */
-static void choose_features(struct probe_apex *probe, const struct sim_apex *apex,
-                            const struct sim_contrast *contrast, double most_m,
-                            const struct sim_box *box, const struct sim_feature *features, size_t n)
+/* What is wrong at a moment. */
+
+static const struct sim_disturbance *wrong(const struct sim_scanner *scanner,
+                                           enum sim_disturbance_kind kind, double t_s)
 {
-    probe->n_near = 0;
-    for (size_t i = 0; i < n && probe->n_near < NEAR_MAX; i++) {
-        const struct sim_feature *f = &features[i];
-        double own2 = f->sigma_m * f->sigma_m, blur2 = apex->sigma_m * apex->sigma_m;
-        double round2 = f->height_m > 0 ? contrast->radius_m * f->height_m : 0;
-        double sigma2 = own2 + blur2 + round2;
-        double reach2 = fmin(12 * sigma2, most_m * most_m);
-        double x = f->x_m - apex->dx_m, y = f->y_m - apex->dy_m;
-        double off_x = fmax(0, fmax(box->x0 - x, x - box->x1));
-        double off_y = fmax(0, fmax(box->y0 - y, y - box->y1));
-        if (off_x * off_x + off_y * off_y > reach2)
-            continue;
-        /* Blur lowers a narrow feature; rounding by the tip's shank does not. */
-        double height_m = f->height_m * own2 / (own2 + blur2);
-        probe->near[probe->n_near++] = (struct near_feature){x, y, height_m, -.5 / sigma2, reach2};
-    }
+    return sim_disturbances_at(scanner->disturbances, kind, t_s);
 }
 
-/* Rare: a new apex, or the tip has taken over what an event made of it. */
-static void refill_lattice(const struct sim_surface *surface, struct probe_apex *probe,
-                           const struct sim_contrast *c, double sigma_m)
+double sim_scanner_bias_v(const struct sim_scanner *scanner, double t_s)
 {
-    struct sim_wave waves[SIM_WAVES_MAX];
-    const struct sim_contrast *old = &probe->filled_for.contrast;
-    if (old->row_m == c->row_m && old->ratio_dimer == c->ratio_dimer &&
-        old->ratio_pair == c->ratio_pair && old->phase_pair == c->phase_pair &&
-        old->ratio_mixed == c->ratio_mixed && probe->filled_for.sigma_m == sigma_m)
+    const struct sim_disturbance *jump = wrong(scanner, SIM_BIAS_JUMP, t_s);
+    const struct sim_disturbance *low = wrong(scanner, SIM_GAP_TOO_LOW, t_s);
+    if (low)
+        return copysign(low->magnitude, scanner->instrument.bias_v);
+    return jump && jump->magnitude != 0 ? jump->magnitude : scanner->instrument.bias_v;
+}
+
+static uint32_t preamp_range(const struct sim_scanner *scanner, double t_s)
+{
+    const struct sim_disturbance *other = wrong(scanner, SIM_RANGE_SWITCH, t_s);
+    return other ? (uint32_t)other->magnitude : scanner->instrument.preamp_range;
+}
+
+/* The z piezo stands at an end: 1 withdrawn (in a crash, too), -1 extended, 0 neither. */
+static int pinned(const struct sim_scanner *scanner, double t_s)
+{
+    const struct sim_disturbance *rail = wrong(scanner, SIM_RAIL, t_s);
+    if (wrong(scanner, SIM_CRASH, t_s))
+        return 1;
+    return !rail ? 0 : rail->magnitude < 0 ? -1 : 1;
+}
+
+double sim_scanner_z_m(const struct sim_scanner *scanner, double t_s)
+{
+    int end = pinned(scanner, t_s);
+    return end ? end * scanner->instrument.z_end_m : scanner->last_z_m;
+}
+
+double sim_scanner_current_a(const struct sim_scanner *scanner, double t_s)
+{
+    int end = pinned(scanner, t_s);
+    if (end)
+        return end > 0 ? scanner->instrument.preamp_a[preamp_range(scanner, t_s)] : 0;
+    return wrong(scanner, SIM_LOST_CONTACT, t_s) ? 0 : scanner->instrument.setpoint_a;
+}
+
+/* One line in progress. */
+struct line_job {
+    struct sim_terrain terrain;
+    struct sim_track track;
+    struct sim_position_map map;
+    double y_m; /* commanded, scanner coordinates */
+    double t_s, bias_v;
+    const struct sim_tip *tip;
+    const struct sim_tip_event *event;
+    double split; /* sample of 2 x points, in time, where the event falls */
+    bool two_levels;
+    struct sim_random levels;
+};
+
+/* The features near these lines, fetched for a slab of them at once. */
+static void fetch_features(struct sim_scanner *scanner, const struct sim_box *box, double bias_v)
+{
+    const struct sim_box *slab = &scanner->slab;
+    if (scanner->slab_known && scanner->slab_bias_v == bias_v && box->x0 >= slab->x0 &&
+        box->x1 <= slab->x1 && box->y0 >= slab->y0 && box->y1 <= slab->y1)
         return;
-    size_t n = sim_surface_waves(surface, c, BIAS_V, waves);
-    sim_lattice_fill(&probe->lattice, sim_surface_cell(surface), waves, n, sigma_m);
-    probe->filled_for = (struct table_key){*c, sigma_m};
+    scanner->slab =
+        (struct sim_box){box->x0 - SLAB_M, box->y0 - SLAB_M, box->x1 + SLAB_M, box->y1 + SLAB_M};
+    scanner->n_features = sim_surface_features(scanner->surface, bias_v, &scanner->slab,
+                                               scanner->features, FEATURES_MAX);
+    scanner->slab_bias_v = bias_v;
+    scanner->slab_known = true;
 }
 
-static void prepare_probe(const struct sim_surface *surface, struct probe *probe,
-                          const struct sim_tip *tip, const struct sim_box *box,
-                          const struct sim_feature *features, size_t n)
+static void prepare_line(struct sim_scanner *scanner, struct line_job *job, uint32_t line)
 {
-    const struct sim_contrast *c = &tip->contrast;
-    probe->n = tip->n_apices;
-    for (uint32_t i = 0; i < tip->n_apices; i++) {
-        const struct sim_apex *apex = &tip->apices[i];
-        struct probe_apex *p = &probe->apices[i];
-        p->dx_m = apex->dx_m;
-        p->dy_m = apex->dy_m;
-        p->recess_m = apex->recess_m;
-        refill_lattice(surface, p, c, apex->sigma_m);
-        choose_features(p, apex, c, sim_surface_reach_m(surface), box, features, n);
-    }
+    const struct sim_scanner_options *o = &scanner->options;
+    double half_m = o->frame_m / 2, centre_m = scanner->position.x_m;
+    job->y_m = scanner->position.y_m - half_m + (line + .5) * o->frame_m / o->lines;
+    job->bias_v = sim_scanner_bias_v(scanner, job->t_s);
+    sim_position_map(&scanner->position, job->t_s, &job->map);
+    const struct sim_position_map *map = &job->map;
+    double x_m = map->xy * job->y_m + map->x0, y_m = map->yy * job->y_m + map->y0;
+    struct sim_box box = {map->xx * (centre_m - 1.2 * half_m) + x_m - APICES_M, y_m - APICES_M,
+                          map->xx * (centre_m + 1.2 * half_m) + x_m + APICES_M, y_m + APICES_M};
+    fetch_features(scanner, &box, job->bias_v);
+    job->track = (struct sim_track){.x_m = scanner->x_m,
+                                    .y_m = y_m,
+                                    .n = o->points,
+                                    .bias_v = job->bias_v,
+                                    .terrain = &job->terrain,
+                                    .features = scanner->features,
+                                    .n_features = scanner->n_features};
+    if (!o->truth_only)
+        sim_surface_terrain(scanner->surface, &box, &job->terrain);
 }
 
-static double apex_height(const struct probe_apex *p, const struct sim_terrain *terrain, double x,
-                          double y)
+/* Where the samples of one direction lie. */
+static void lay_track(struct sim_scanner *scanner, const struct line_job *job, bool forward)
 {
-    struct sim_place place;
-    sim_terrain_place(terrain, x + p->dx_m, y + p->dy_m, &place);
-    double z = place.step_m + sim_lattice_height(&p->lattice, place.s, place.t);
-    for (size_t i = 0; i < p->n_near; i++) {
-        const struct near_feature *f = &p->near[i];
-        double dx = x - f->x_m, dy = y - f->y_m;
-        double r2 = dx * dx + dy * dy;
-        if (r2 < f->reach2_m2)
-            z += f->height_m * exp(f->falloff * r2);
-    }
-    return z - p->recess_m;
-}
-
-/* Constant current through all apices at once: the currents add, so the heights do as exponents. */
-static double probe_height(const struct probe *probe, const struct sim_terrain *terrain, double x,
-                           double y)
-{
-    double z[SIM_TIP_APICES_MAX];
-    double top = -HUGE_VAL, sum = 0;
-    for (uint32_t i = 0; i < probe->n; i++) {
-        z[i] = apex_height(&probe->apices[i], terrain, x, y);
-        top = fmax(top, z[i]);
-    }
-    if (probe->n == 1)
-        return top;
-    for (uint32_t i = 0; i < probe->n; i++)
-        sum += exp(TWO_KAPPA_PER_M * (z[i] - top));
-    return top + log(sum) / TWO_KAPPA_PER_M;
+    const double *way = scanner->way[!forward];
+    double x0 = job->map.xx * scanner->position.x_m + job->map.xy * job->y_m + job->map.x0;
+    for (uint32_t k = 0; k < scanner->options.points; k++)
+        scanner->x_m[k] = x0 + job->map.xx * way[k];
 }
 
 /* The tip with its end switched to the other of two arrangements. */
@@ -309,147 +312,316 @@ static void make_other_level(const struct sim_tip *tip, struct sim_tip *ret)
     }
 }
 
-/* One line in progress. */
-struct line_job {
-    struct sim_terrain terrain;
-    double y_m; /* commanded, scanner coordinates */
-    double t_s;
-    const struct sim_tip *tip;
-    const struct sim_tip_event *event;
-    double split; /* sample of 2 x points, in time, where the event falls */
-    bool two_levels;
-    struct sim_random levels;
-};
-
-/* Commanded plus systematic x of sample `i` (0 = left), in scanner coordinates. */
-static double sample_x(const struct sim_scanner *scanner, uint32_t i, bool forward)
-{
-    const struct session *s = &scanner->session;
-    double length_m = scanner->options.frame_m;
-    double px_m = length_m / scanner->options.points;
-    double from_left_m = (i + .5) * px_m;
-    double run_m = forward ? from_left_m : length_m - from_left_m;
-    double sense = forward ? 1 : -1;
-    double lag_m = s->lag_px * length_m / 300;
-    double start_m = s->start_m * exp(-run_m / (START_DECAY_FRAC * length_m));
-    double back_m = forward ? 0 : s->hysteresis_m;
-    return scanner->x_m - length_m / 2 + from_left_m + sense * (start_m - lag_m) + back_m;
-}
-
 /* Telegraph switching: exponential dwell, one draw per sample. */
-static bool next_level(struct sim_scanner *scanner, struct line_job *job, double dwell_s)
+static bool next_level(struct sim_scanner *scanner, struct line_job *job, double p_switch)
 {
-    double sample_s = scanner->options.line_time_s / (2.0 * scanner->options.points);
-    if (sim_random_uniform(&job->levels) < 1 - exp(-sample_s / dwell_s))
+    if (sim_random_uniform(&job->levels) < p_switch)
         scanner->level = !scanner->level;
     return scanner->level;
 }
 
-/* Offsets that the tip's events put on sample `k` (time order, of 2 x points). */
-static double event_offset(struct sim_scanner *scanner, struct line_job *job, double k)
+static double switch_chance(const struct sim_scanner *scanner, double dwell_s)
 {
-    double z_m = 0;
-    bool past = job->event->kind != SIM_TIP_NO_EVENT && k >= job->split;
-    /* Of an event that leaves no more than this line, nothing is left in the z offset. */
-    if (past && job->event->kind != SIM_TIP_TELEGRAPH)
-        z_m += job->event->z_m;
-    if (scanner->telegraph_left && next_level(scanner, job, 8e-3))
-        z_m += scanner->telegraph_m;
-    return z_m;
+    double sample_s = scanner->options.line_time_s / (2.0 * scanner->options.points);
+    return 1 - exp(-sample_s / dwell_s);
 }
 
-static void render_trace(struct sim_scanner *scanner, struct line_job *job, bool forward)
+/* Heights of one trace through the tip as it is at each sample. */
+static void see_surface(struct sim_scanner *scanner, struct line_job *job, bool forward)
 {
     uint32_t n = scanner->options.points;
-    bool unstable = job->two_levels;
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t i = forward ? k : n - 1 - k;
-        double time_index = (forward ? 0.0 : n) + k;
-        bool past = job->event->kind != SIM_TIP_NO_EVENT && time_index >= job->split;
-        const struct probe *probe = past ? &scanner->after : &scanner->before;
-        if (unstable && next_level(scanner, job, job->tip->contrast.dwell_s))
-            probe = &scanner->other_level;
-        double x, y;
-        to_surface(scanner, sample_x(scanner, i, forward), job->y_m, job->t_s, &x, &y);
-        scanner->trace[k] =
-            probe_height(probe, &job->terrain, x, y) + event_offset(scanner, job, time_index);
+    double *out = scanner->heights;
+    double split = job->event->kind == SIM_TIP_NO_EVENT ? n : ceil(job->split) - (forward ? 0 : n);
+    uint32_t past = split <= 0 ? 0 : split >= n ? n : (uint32_t)split;
+    lay_track(scanner, job, forward);
+    sim_probe_heights(scanner->probe, job->tip, &job->track, 0, past, out);
+    sim_probe_heights(scanner->probe, &job->event->after, &job->track, past, n, out);
+    if (job->two_levels) {
+        struct sim_tip other;
+        make_other_level(job->tip, &other);
+        sim_probe_heights(scanner->probe, &other, &job->track, 0, n, scanner->other);
+        double p_switch = switch_chance(scanner, job->tip->contrast.dwell_s);
+        for (uint32_t k = 0; k < n; k++)
+            if (next_level(scanner, job, p_switch))
+                out[k] = scanner->other[k];
+    }
+    /* Of an event that leaves no more than this line, nothing is left in the z offset. */
+    if (job->event->kind != SIM_TIP_NO_EVENT && job->event->kind != SIM_TIP_TELEGRAPH)
+        for (uint32_t k = past; k < n; k++)
+            out[k] += job->event->z_m;
+    if (scanner->telegraph_left) {
+        double p_switch = switch_chance(scanner, 8e-3);
+        for (uint32_t k = 0; k < n; k++)
+            out[k] += next_level(scanner, job, p_switch) ? scanner->telegraph_m : 0;
     }
 }
 
 static void add_glitch(struct sim_scanner *scanner, struct sim_random *random)
 {
     uint32_t n = scanner->options.points;
+    double least = scanner->instrument.glitch_least_px * n / 300.0 + 1;
     uint32_t first = (uint32_t)(sim_random_uniform(random) * n);
-    double length = sim_random_log_range(random, 5 * n / 300.0 + 1, n);
-    double z_m = sim_random_sign(random) * sim_random_log_range(random, 15e-12, 300e-12);
+    double length = sim_random_log_range(random, fmin(least, n), n);
+    double z_m = sim_random_sign(random) * sim_random_log_in(random, &scanner->instrument.glitch_m);
     for (uint32_t k = first; k < n && k - first < length; k++)
-        scanner->trace[k] += z_m;
+        scanner->heights[k] += z_m;
 }
 
-/* Everything that the instrument adds to scanner->trace, in time order. */
-static void add_instrument(struct sim_scanner *scanner, const struct sim_contrast *contrast,
-                           bool forward)
+/* Mains and knocks, whose phase runs on from line to line. t_s: of the first sample. */
+static void add_swinging(struct sim_scanner *scanner, double t_s)
 {
+    uint32_t n = scanner->options.points;
+    double sample_s = scanner->options.line_time_s / (2.0 * n);
+    const struct sim_disturbance *hum = wrong(scanner, SIM_HUM, t_s);
+    const struct sim_disturbance *knock = wrong(scanner, SIM_KNOCK, t_s);
+    double hum_m = scanner->session.hum_m + (hum ? hum->magnitude : 0);
+    double w = 2 * PI * scanner->instrument.hum_hz;
+    if (hum_m > 0)
+        for (uint32_t k = 0; k < n; k++)
+            scanner->heights[k] +=
+                hum_m * sin(w * (t_s + k * sample_s) + scanner->session.hum_phase);
+    if (!knock)
+        return;
+    for (uint32_t k = 0; k < n; k++) {
+        double age_s = t_s + k * sample_s - knock->start_s;
+        scanner->heights[k] += knock->magnitude * exp(-4 * age_s / knock->duration_s) *
+                               sin(2 * PI * KNOCK_HZ * age_s + PI / 2);
+    }
+}
+
+/* Everything that the instrument adds to the heights. t_s: of the trace's first sample. */
+static void add_instrument(struct sim_scanner *scanner, const struct line_job *job,
+                           const struct sim_contrast *contrast, double t_s, bool forward)
+{
+    const struct session *s = &scanner->session;
+    const struct sim_instrument *instrument = &scanner->instrument;
     uint32_t n = scanner->options.points;
     struct sim_random random;
     sim_random_seed(&random, scanner->options.seed, SIM_STREAM_NOISE,
                     2 * scanner->lines + !forward);
     const double *slow =
         sim_noise_line(scanner->noise, &scanner->shape, !forward, &random, scanner->streaks);
+    double noise_m = contrast->noise_m * instrument->noise_factor;
     for (uint32_t k = 0; k < n; k++) {
-        scanner->trace[k] += contrast->noise_m * scanner->streaks[k];
-        if (contrast->islands && slow[k] > ISLAND_SIGMAS)
-            scanner->trace[k] += contrast->island_m;
+        scanner->heights[k] += noise_m * scanner->streaks[k];
+        scanner->islands[k] = contrast->islands && slow[k] > ISLAND_SIGMAS ? contrast->island_m : 0;
     }
     sim_random_seed(&random, scanner->options.seed, SIM_STREAM_GLITCH,
                     2 * scanner->lines + !forward);
-    unsigned glitches = sim_random_poisson(&random, (contrast->busy ? 3 : .3) / 300);
+    double rate = contrast->busy ? instrument->glitches_busy : instrument->glitches_quiet;
+    unsigned glitches = sim_random_poisson(&random, fmin(50, rate / 300));
     for (unsigned g = 0; g < glitches; g++)
         add_glitch(scanner, &random);
-    sim_noise_smooth(scanner->noise, scanner->session.smooth_px, scanner->trace);
-    double offset_m = scanner->session.line_jump_m * sim_random_normal(&random);
+    add_swinging(scanner, t_s);
+    /* More bias, more current at the same gap: the loop withdraws. */
+    double bias_m = log(fabs(job->bias_v / instrument->bias_v)) / SIM_TWO_KAPPA_PER_M;
+    double offset_m = s->line_jump_m * sim_random_normal(&random) + scanner->z_offset_m +
+                      s->tilt_y * job->y_m + sim_position_z_m(&scanner->position, job->t_s) +
+                      bias_m;
     for (uint32_t k = 0; k < n; k++)
-        scanner->trace[k] += offset_m;
+        scanner->heights[k] +=
+            offset_m + s->tilt_x * (scanner->position.x_m + scanner->way[!forward][k]);
 }
 
-/* Tilt, drift and offsets; then from time order to left to right. */
-static void store_trace(struct sim_scanner *scanner, const struct line_job *job, bool forward,
-                        double *out)
+/* How well the loop sees: gain by the apex's barrier, clipped by the preamp. */
+static struct sim_feedback_sight sight_of(const struct sim_scanner *scanner,
+                                          const struct sim_tip *tip, double t_s)
 {
-    const struct session *s = &scanner->session;
+    const struct sim_instrument *i = &scanner->instrument;
+    const struct sim_disturbance *ringing = wrong(scanner, SIM_RINGING, t_s);
+    struct sim_random random;
+    sim_random_seed(&random, tip->seed, SIM_STREAM_BARRIER, tip->serial);
+    double barrier_ev = sim_random_in(&random, &i->barrier_ev);
+    double full_a = i->preamp_a[preamp_range(scanner, t_s)];
+    double least_a = fmax(i->preamp_noise_a, 1e-3 * i->setpoint_a);
+    return (struct sim_feedback_sight){
+        .gain = i->loop_gain * (ringing ? ringing->magnitude : 1),
+        .stiffness = sqrt(barrier_ev / BARRIER_EV),
+        .error_low_m = -log(i->setpoint_a / least_a) / SIM_TWO_KAPPA_PER_M,
+        .error_high_m = log(full_a / i->setpoint_a) / SIM_TWO_KAPPA_PER_M};
+}
+
+/* Noise of the preamp, larger in its coarser ranges. */
+static double preamp_noise_a(const struct sim_scanner *scanner, double t_s)
+{
+    const struct sim_instrument *i = &scanner->instrument;
+    return i->preamp_noise_a * sqrt(i->preamp_a[preamp_range(scanner, t_s)] / i->preamp_a[0]);
+}
+
+/* In the most sensitive range a fraction of a picometre, which is left out. */
+static void add_preamp_noise(struct sim_scanner *scanner, double t_s, bool forward)
+{
+    struct sim_random random;
+    if (preamp_range(scanner, t_s) == 0)
+        return;
+    sim_random_seed(&random, scanner->options.seed, SIM_STREAM_PREAMP,
+                    4 * scanner->lines + !forward);
+    sim_random_white(&random, scanner->streaks, scanner->options.points);
+    double rms_m =
+        preamp_noise_a(scanner, t_s) / scanner->instrument.setpoint_a / SIM_TWO_KAPPA_PER_M;
+    for (uint32_t k = 0; k < scanner->options.points; k++)
+        scanner->heights[k] += rms_m * scanner->streaks[k];
+}
+
+/* From which to which sample (not included) something is wrong. */
+struct stretch {
+    uint32_t from, to;
+};
+
+static struct stretch stretch_of(const struct sim_scanner *scanner, enum sim_disturbance_kind kind,
+                                 double t_s)
+{
     uint32_t n = scanner->options.points;
-    double z0_m = scanner->z_offset_m + s->tilt_y * job->y_m +
-                  s->z_rate * Z_DRIFT_TAU_S * (1 - exp(-job->t_s / Z_DRIFT_TAU_S));
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t i = forward ? k : n - 1 - k;
-        double x_m = scanner->x_m + ((i + .5) / n - .5) * scanner->options.frame_m;
-        out[i] = scanner->trace[k] + z0_m + s->tilt_x * x_m;
+    double sample_s = scanner->options.line_time_s / (2.0 * n);
+    struct stretch all = {n, n};
+    for (size_t i = 0; i < scanner->disturbances->n; i++) {
+        const struct sim_disturbance *d = &scanner->disturbances->list[i];
+        double from = ceil((d->start_s - t_s) / sample_s);
+        double to = ceil((d->start_s + d->duration_s - t_s) / sample_s);
+        if (d->kind == kind && from < n && to > 0)
+            all = (struct stretch){from > 0 ? (uint32_t)from : 0, to < n ? (uint32_t)to : n};
     }
-    scanner->last_z_m = out[forward ? n - 1 : 0];
+    return all;
 }
 
-static void prepare_line(struct sim_scanner *scanner, struct line_job *job, uint32_t line)
+/* Samples from..to under the loop; contact is found again, at rest, wherever it was lost. */
+static void follow(struct sim_scanner *scanner, const struct sim_feedback_sight *sight,
+                   uint32_t from, uint32_t to)
 {
-    struct sim_feature features[FEATURES_MAX];
-    const struct sim_scanner_options *o = &scanner->options;
-    double half_m = o->frame_m / 2;
-    double x0, y0, x1, y1;
-    job->y_m = scanner->y_m - half_m + (line + .5) * o->frame_m / o->lines;
-    to_surface(scanner, scanner->x_m - 1.2 * half_m, job->y_m, job->t_s, &x0, &y0);
-    to_surface(scanner, scanner->x_m + 1.2 * half_m, job->y_m, job->t_s, &x1, &y1);
-    struct sim_box box = {x0, fmin(y0, y1), x1, fmax(y0, y1)};
-    /* Apices may stand some nanometres beside the axis. */
-    struct sim_box wide = {box.x0 - 4e-9, box.y0 - 4e-9, box.x1 + 4e-9, box.y1 + 4e-9};
-    sim_surface_terrain(scanner->surface, &wide, &job->terrain);
-    size_t n = sim_surface_features(scanner->surface, BIAS_V, &wide, features, FEATURES_MAX);
-    prepare_probe(scanner->surface, &scanner->before, job->tip, &box, features, n);
-    if (job->event->kind != SIM_TIP_NO_EVENT)
-        prepare_probe(scanner->surface, &scanner->after, &job->event->after, &box, features, n);
-    if (job->two_levels) {
-        struct sim_tip other;
-        make_other_level(job->tip, &other);
-        prepare_probe(scanner->surface, &scanner->other_level, &other, &box, features, n);
+    const double *heights = scanner->heights;
+    while (from < to) {
+        bool contact = heights[from] > NO_SURFACE_M;
+        uint32_t end = from + 1;
+        while (end < to && (heights[end] > NO_SURFACE_M) == contact)
+            end++;
+        if (contact)
+            sim_feedback_settle(&scanner->feedback, heights[from]);
+        sim_feedback_follow(&scanner->feedback, sight, heights + from, end - from,
+                            scanner->z + from, scanner->error + from);
+        from = end;
     }
+}
+
+/* The z piezo at an end of its range. */
+static void pin(struct sim_scanner *scanner, struct stretch stretch, int end)
+{
+    for (uint32_t k = stretch.from; k < stretch.to; k++) {
+        scanner->z[k] = end * scanner->instrument.z_end_m;
+        scanner->error[k] = -end * NO_SURFACE_M;
+    }
+}
+
+/* From heights to z and to the error of the loop. */
+static void control(struct sim_scanner *scanner, const struct sim_tip *tip, double t_s)
+{
+    struct stretch lost = stretch_of(scanner, SIM_LOST_CONTACT, t_s);
+    struct stretch crash = stretch_of(scanner, SIM_CRASH, t_s);
+    struct stretch rail = stretch_of(scanner, SIM_RAIL, t_s);
+    struct sim_feedback_sight sight = sight_of(scanner, tip, t_s);
+    uint32_t n = scanner->options.points;
+    double late_s = t_s + scanner->options.line_time_s / 2;
+    for (uint32_t k = lost.from; k < lost.to; k++)
+        scanner->heights[k] = NO_SURFACE_M;
+    follow(scanner, &sight, 0, n);
+    if (rail.from < rail.to) {
+        int end = pinned(scanner, t_s);
+        pin(scanner, rail, end ? end : pinned(scanner, late_s));
+    }
+    pin(scanner, crash, 1);
+}
+
+/* Left to right; islands are jumps of the tip itself, too sharp to go through the loop. */
+static void store_z(struct sim_scanner *scanner, bool forward, double *out)
+{
+    uint32_t n = scanner->options.points;
+    bool islands = false;
+    for (uint32_t k = 0; k < n; k++)
+        islands |= scanner->islands[k] != 0;
+    if (islands)
+        sim_noise_smooth(scanner->noise, scanner->session.smooth * 300 / n, scanner->islands);
+    for (uint32_t k = 0; k < n; k++)
+        out[forward ? k : n - 1 - k] = scanner->z[k] + scanner->islands[k];
+    scanner->last_z_m = scanner->z[n - 1];
+}
+
+/* Current of one trace, left to right. Returns whether it stood at the preamp's rail. */
+static bool store_current(struct sim_scanner *scanner, double t_s, bool forward, double *out)
+{
+    const struct sim_instrument *i = &scanner->instrument;
+    uint32_t n = scanner->options.points, run = 0;
+    double full_a = i->preamp_a[preamp_range(scanner, t_s)];
+    double noise_a = preamp_noise_a(scanner, t_s);
+    bool railed = false;
+    struct sim_random random;
+    sim_random_seed(&random, scanner->options.seed, SIM_STREAM_PREAMP,
+                    4 * scanner->lines + 2 + !forward);
+    sim_random_white(&random, scanner->streaks, n);
+    for (uint32_t k = 0; k < n; k++) {
+        double current_a = i->setpoint_a * exp(SIM_TWO_KAPPA_PER_M * scanner->error[k]) +
+                           noise_a * scanner->streaks[k];
+        bool at_rail = current_a >= full_a;
+        run = at_rail ? run + 1 : 0;
+        railed |= run >= RAILED_SAMPLES;
+        out[forward ? k : n - 1 - k] = at_rail ? full_a : current_a;
+    }
+    return railed;
+}
+
+/* The tip's part of a line. */
+
+/* A crash that begins within this line, or was waiting for one. */
+static bool crash_begins(const struct sim_scanner *scanner, double end_s, double *ret_at)
+{
+    double line_s = scanner->options.line_time_s;
+    for (size_t i = 0; i < scanner->disturbances->n; i++) {
+        const struct sim_disturbance *d = &scanner->disturbances->list[i];
+        if (d->kind != SIM_CRASH || d->start_s < scanner->last_end_s || d->start_s >= end_s)
+            continue;
+        *ret_at = fmax(0, 1 - (end_s - d->start_s) / line_s);
+        return true;
+    }
+    return false;
+}
+
+/* Below 1 V there are few states to tunnel into: the tip comes near, and may touch. */
+static bool touches(const struct sim_scanner *scanner, double bias_v, struct sim_random *random)
+{
+    double p = scanner->instrument.touch_per_line * (1 - fabs(bias_v));
+    return fabs(bias_v) < 1 && sim_random_uniform(random) < p;
+}
+
+static void draw_event(struct sim_scanner *scanner, const struct line_job *job,
+                       struct sim_line *ret)
+{
+    struct sim_tip_event *event = &ret->event;
+    const struct sim_instrument *i = &scanner->instrument;
+    double end_s = job->t_s + scanner->options.line_time_s / 2, at = 0;
+    double scale = scanner->options.event_scale;
+    struct sim_crossing crossing;
+    struct sim_random random;
+    if (scanner->mean_crossed > 0) {
+        double half_m = .5 * job->map.xx * scanner->options.frame_m;
+        double middle_m =
+            job->map.xx * scanner->position.x_m + job->map.xy * job->y_m + job->map.x0;
+        sim_crossing_of_line(&job->track, i->trigger_m, middle_m - half_m, middle_m + half_m,
+                             i->trigger_factor, &crossing);
+        scale *= crossing.mean / (1 + (i->trigger_factor - 1) * scanner->mean_crossed);
+    }
+    sim_random_seed(&random, scanner->options.seed, SIM_STREAM_TIP_LINE, scanner->lines);
+    sim_tip_line(job->tip, scale, &random, event);
+    if (event->kind != SIM_TIP_NO_EVENT && scanner->mean_crossed > 0)
+        event->at = sim_crossing_place(&crossing, event->at);
+    sim_random_seed(&random, scanner->options.seed, SIM_STREAM_TOUCH, scanner->lines);
+    ret->crashed = crash_begins(scanner, end_s, &at) || touches(scanner, job->bias_v, &random);
+    if (!ret->crashed)
+        return;
+    *event = (struct sim_tip_event){.kind = SIM_TIP_CHANGE, .at = at, .after = *job->tip};
+    sim_tip_wreck(&event->after, &random);
+    double part = 2 * at;
+    sim_scanner_surface_at(scanner, part < 1 ? 2 * part - 1 : 3 - 2 * part,
+                           2 * (job->y_m - scanner->position.y_m) / scanner->options.frame_m,
+                           job->t_s, &ret->crash_x_m, &ret->crash_y_m);
+    scanner->slab_known = false;
 }
 
 static void settle_event(struct sim_scanner *scanner, const struct sim_tip_event *event)
@@ -464,29 +636,53 @@ static void settle_event(struct sim_scanner *scanner, const struct sim_tip_event
     }
 }
 
+static void render(struct sim_scanner *scanner, struct line_job *job, struct sim_line *ret)
+{
+    double half_s = scanner->options.line_time_s / 2;
+    for (int backward = 0; backward < 2; backward++) {
+        const struct sim_tip *now =
+            job->split < (backward + .5) * scanner->options.points ? &job->event->after : job->tip;
+        double t_s = job->t_s + (backward - 1) * half_s;
+        double *current = backward ? ret->backward_a : ret->forward_a;
+        see_surface(scanner, job, !backward);
+        add_instrument(scanner, job, &now->contrast, t_s, !backward);
+        add_preamp_noise(scanner, t_s, !backward);
+        control(scanner, now, t_s);
+        store_z(scanner, !backward, backward ? ret->backward : ret->forward);
+        if (current)
+            ret->saturated[backward] = store_current(scanner, t_s, !backward, current);
+    }
+}
+
+/* Nothing rendered: z as it would be on a plain surface. */
+static void leave_out(struct sim_scanner *scanner, const struct line_job *job, struct sim_line *ret)
+{
+    size_t bytes = scanner->options.points * sizeof(double);
+    double *const rows[] = {ret->forward, ret->backward, ret->forward_a, ret->backward_a};
+    for (int i = 0; i < 4; i++)
+        if (rows[i])
+            memset(rows[i], 0, bytes);
+    scanner->last_z_m = scanner->z_offset_m + scanner->session.tilt_y * job->y_m +
+                        sim_position_z_m(&scanner->position, job->t_s);
+}
+
 void sim_scanner_line(struct sim_scanner *scanner, struct sim_tip *tip, uint32_t line, double t_s,
                       struct sim_line *ret)
 {
-    struct sim_tip_event *event = &ret->event;
-    struct sim_random random;
-    sim_random_seed(&random, scanner->options.seed, SIM_STREAM_TIP_LINE, scanner->lines);
-    sim_tip_line(tip, scanner->options.event_scale, &random, event);
-    struct line_job job = {.t_s = t_s,
-                           .tip = tip,
-                           .event = event,
-                           .split = event->at * 2 * scanner->options.points,
-                           .two_levels = tip->state == SIM_TIP_UNSTABLE};
-    sim_random_seed(&job.levels, scanner->options.seed, SIM_STREAM_LEVEL, scanner->lines);
+    struct line_job job = {
+        .t_s = t_s, .tip = tip, .event = &ret->event, .two_levels = tip->state == SIM_TIP_UNSTABLE};
+    ret->saturated[0] = ret->saturated[1] = false;
     prepare_line(scanner, &job, line);
-    for (int backward = 0; backward < 2; backward++) {
-        const struct sim_tip *now =
-            job.split < (backward + .5) * scanner->options.points ? &event->after : tip;
-        render_trace(scanner, &job, !backward);
-        add_instrument(scanner, &now->contrast, !backward);
-        store_trace(scanner, &job, !backward, backward ? ret->backward : ret->forward);
-    }
-    settle_event(scanner, event);
-    *tip = event->after;
+    draw_event(scanner, &job, ret);
+    job.split = ret->event.at * 2 * scanner->options.points;
+    sim_random_seed(&job.levels, scanner->options.seed, SIM_STREAM_LEVEL, scanner->lines);
+    if (scanner->options.truth_only)
+        leave_out(scanner, &job, ret);
+    else
+        render(scanner, &job, ret);
+    settle_event(scanner, &ret->event);
+    *tip = ret->event.after;
+    scanner->last_end_s = t_s + scanner->options.line_time_s / 2;
     scanner->lines++;
 }
 
@@ -495,18 +691,11 @@ void sim_scanner_event_step(struct sim_scanner *scanner, const struct sim_tip *b
                             double *ret_m)
 {
     struct line_job job = {.t_s = t_s, .tip = before, .event = event};
+    uint32_t n = scanner->options.points;
     prepare_line(scanner, &job, line);
-    for (uint32_t i = 0; i < scanner->options.points; i++) {
-        double x, y;
-        to_surface(scanner, sample_x(scanner, i, true), job.y_m, t_s, &x, &y);
-        ret_m[i] = event->z_m;
-        if (event->kind != SIM_TIP_NO_EVENT)
-            ret_m[i] += probe_height(&scanner->after, &job.terrain, x, y) -
-                        probe_height(&scanner->before, &job.terrain, x, y);
-    }
-}
-
-double sim_scanner_z_m(const struct sim_scanner *scanner)
-{
-    return scanner->last_z_m;
+    lay_track(scanner, &job, true);
+    sim_probe_heights(scanner->probe, before, &job.track, 0, n, scanner->heights);
+    sim_probe_heights(scanner->probe, &event->after, &job.track, 0, n, scanner->other);
+    for (uint32_t k = 0; k < n; k++)
+        ret_m[k] = event->z_m + scanner->other[k] - scanner->heights[k];
 }
