@@ -41,6 +41,8 @@ int cmd_train_events(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+/* `tipwright bench nights`: argv[0] is "nights". */
+int cmd_nights(int argc, char **argv);
 int cmd_labels(int argc, char **argv);
 int cmd_dataset(int argc, char **argv);
 int cmd_classify(int argc, char **argv);

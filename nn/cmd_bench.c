@@ -1,4 +1,4 @@
-/* tipwright bench: how fast networks judge and train here, against other programs. */
+/* tipwright bench: how fast networks judge and train here; and, elsewhere, how good nights are. */
 #include "nn/cmd_bench.h"
 #include "agent/command.h"
 #include "agent/terminal.h"
@@ -14,10 +14,11 @@ static const char command[] = "bench";
 
 static void print_usage(FILE *out)
 {
-    fputs("Usage: tipwright bench nn|line|train [OPTION]...\n"
+    fputs("Usage: tipwright bench nn|line|train|nights [OPTION]...\n"
           "nn: the reference networks judge; train: they learn; one thread. With peers, rounds of\n"
           "both alternate, and the ratio is the peer's time to ours. line: from a line's samples\n"
-          "to scores while every core is busy. See docs/performance.md.\n"
+          "to scores while every core is busy. See docs/performance.md. nights: policies, judged\n"
+          "by many simulated nights; its options: tipwright bench nights --help.\n"
           "\n"
           "  -p, --peers DIR    programs to compare with (made by tests/bench/setup)\n"
           "  -c, --case TEXT    only the cases whose names begin so\n"
@@ -139,6 +140,8 @@ static int read_options(int argc, char **argv, struct bench_options *ret_options
 int cmd_bench(int argc, char **argv)
 {
     struct bench_options options = {.rounds = 5};
+    if (argc > 1 && strcmp(argv[1], "nights") == 0)
+        return cmd_nights(argc - 1, argv + 1);
     int status = read_options(argc, argv, &options);
     if (status != EXIT_OK)
         return status < 0 ? EXIT_OK : status;
