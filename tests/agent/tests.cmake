@@ -11,6 +11,10 @@ foreach(name intake frame console correction)
 endforeach()
 tipwright_test(NAME test_agent_belief SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_belief.c
   LIBS tipwright_agent)
+foreach(name night_score night_results)
+  tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
+    LIBS tipwright_agent)
+endforeach()
 tipwright_test(NAME test_agent_judge SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_judge.c
   LIBS tipwright_agent)
 tipwright_test(NAME test_agent_night
