@@ -106,12 +106,14 @@ static void take_check(struct course *course, const struct intake_item *item)
         course->bad_lines++;
         return;
     }
+    if (course->options.no_heights && line->channel[0] != 'I')
+        return;
     intake_check_line(line, guards, &check);
     if (line->channel[0] == 'I') {
         course->over_current = check.over_current;
         return;
     }
-    if (line->channel[0] != 'Z' || course->options.no_heights)
+    if (line->channel[0] != 'Z')
         return;
     course->flat_lines = check.peak_to_peak < guards->flat_line_m ? course->flat_lines + 1 : 0;
     course->bad_lines = check.peak_to_peak > guards->bad_line_m ? course->bad_lines + 1 : 0;

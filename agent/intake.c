@@ -379,8 +379,8 @@ static double residual_span(const double *samples, uint32_t points)
     double low = (double)INFINITY, high = -(double)INFINITY;
     for (uint32_t i = 0; i < points; i++) {
         double rest = samples[i] - mean - slope * (i - mid);
-        low = fmin(low, rest);
-        high = fmax(high, rest);
+        low = rest < low ? rest : low;
+        high = rest > high ? rest : high;
     }
     return high - low;
 }

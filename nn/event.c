@@ -34,17 +34,32 @@ static float dot(uint32_t n, const float *a, const float *b)
     return sum;
 }
 
+/* What the features of one line bring to the first layer. Sums side by side wait for each other
+ * less; each is added up in the order of the features. */
+static void add_wide(const struct nn_event_net *net, uint32_t ago, const float *features,
+                     float *wide)
+{
+    enum { ABREAST = 8 };
+    for (int u = 0; u < NN_EVENT_WIDE; u += ABREAST) {
+        float sums[ABREAST] = {0.0F};
+        for (uint32_t i = 0; i < NN_EVENT_FEATURES; i++)
+            for (int k = 0; k < ABREAST; k++)
+                sums[k] += net->wide[u + k][ago][i] * features[i];
+        for (int k = 0; k < ABREAST; k++)
+            wide[u + k] += sums[k];
+    }
+}
+
 static float logit_now(const struct nn_event *event)
 {
     const struct nn_event_net *net = event->net;
     float wide[NN_EVENT_WIDE];
-    for (int u = 0; u < NN_EVENT_WIDE; u++) {
-        float sum = net->wide_bias[u];
-        for (uint32_t ago = 0; ago < NN_EVENT_WINDOW; ago++)
-            sum += dot(NN_EVENT_FEATURES, net->wide[u][ago],
-                       event->features[(event->newest + NN_EVENT_WINDOW - ago) % NN_EVENT_WINDOW]);
-        wide[u] = fmaxf(sum, 0.0F);
-    }
+    memcpy(wide, net->wide_bias, sizeof wide);
+    for (uint32_t ago = 0; ago < NN_EVENT_WINDOW; ago++)
+        add_wide(net, ago,
+                 event->features[(event->newest + NN_EVENT_WINDOW - ago) % NN_EVENT_WINDOW], wide);
+    for (int u = 0; u < NN_EVENT_WIDE; u++)
+        wide[u] = fmaxf(wide[u], 0.0F);
     float sum = net->out_bias;
     for (int u = 0; u < NN_EVENT_NARROW; u++)
         sum += net->out[u] *

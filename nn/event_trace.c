@@ -11,7 +11,9 @@ enum {
     STEP_BANDS = 16,
     STEP_BAND = COLS / STEP_BANDS,
     SHIFT_MAX = 10, /* columns */
-    LATELY = 12,    /* lines over which the usual is taken */
+    SHIFTS = 2 * SHIFT_MAX + 1,
+    SHIFTS_ROOM = 24, /* whole vectors */
+    LATELY = 12,      /* lines over which the usual is taken */
     USUAL = 80,
     USUAL_WARM = 4, /* comparisons before one can be called unusual */
 };
@@ -74,9 +76,20 @@ static struct profile mean_of(const struct nn_event_trace *trace, uint32_t first
     return mean;
 }
 
+/* Of numbers, without the call that fminf and fmaxf are for the sake of NaN. */
+static float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 static float middle(float a, float b, float c)
 {
-    return fmaxf(fminf(a, b), fminf(fmaxf(a, b), c));
+    return larger(smaller(a, b), smaller(larger(a, b), c));
 }
 
 /* Of lines first .. first + 2 ago the middle value, column by column: one glitch does not count. */
@@ -114,24 +127,41 @@ static float likeness(const struct profile *a, const struct profile *b)
     return sizes > 0.0F ? dot / sizes : 0.0F;
 }
 
-/* rms of a - b with b moved `shift` columns to the right, where both are. */
-static float size_at(const struct profile *a, const struct profile *b, int shift)
+static inline void add_squares(float value, const float *others, int first, int end, float *sums)
 {
-    int from = shift > 0 ? shift : 0;
-    int until = shift > 0 ? COLS : COLS + shift;
-    float squares = 0.0F;
-    for (int c = from; c < until; c++) {
-        float d = a->values[c] - b->values[c - shift];
-        squares += d * d;
-    }
-    return sqrtf(squares / (float)(until - from));
+    for (int k = first; k < end; k++)
+        sums[k] += (value - others[k]) * (value - others[k]);
 }
 
+/*
+ * Squares of a - b with b moved by -SHIFT_MAX .. SHIFT_MAX columns to the right, where both are,
+ * added up from left to right; the sums side by side. ret_squares: (SHIFTS_ROOM)
+ */
+static void square_shifts(const struct profile *a, const struct profile *b, float *ret_squares)
+{
+    float turned[COLS + SHIFTS_ROOM] = {0.0F};
+    for (int c = 0; c < COLS; c++)
+        turned[SHIFT_MAX + c] = b->values[COLS - 1 - c];
+    memset(ret_squares, 0, SHIFTS_ROOM * sizeof *ret_squares);
+    /* Shift k - SHIFT_MAX takes column c's partner from [COLS - 1 - c + k]. */
+    for (int c = 0; c < SHIFT_MAX; c++)
+        add_squares(a->values[c], turned + COLS - 1 - c, 0, c + SHIFT_MAX + 1, ret_squares);
+    for (int c = SHIFT_MAX; c < COLS - SHIFT_MAX; c++)
+        add_squares(a->values[c], turned + COLS - 1 - c, 0, SHIFTS_ROOM, ret_squares);
+    for (int c = COLS - SHIFT_MAX; c < COLS; c++)
+        add_squares(a->values[c], turned + COLS - 1 - c, c - (COLS - SHIFT_MAX) + 1, SHIFTS_ROOM,
+                    ret_squares);
+}
+
+/* The smallest rms difference of two profiles, one moved sideways, and how far. */
 static float best_shift(const struct profile *a, const struct profile *b, int *ret_shift)
 {
+    float squares[SHIFTS_ROOM];
     float best = HUGE_VALF;
-    for (int shift = -SHIFT_MAX; shift <= SHIFT_MAX; shift++) {
-        float size = size_at(a, b, shift);
+    square_shifts(a, b, squares);
+    for (int k = 0; k < SHIFTS; k++) {
+        int shift = k - SHIFT_MAX;
+        float size = sqrtf(squares[k] / (float)(COLS - (shift < 0 ? -shift : shift)));
         if (size < best) {
             best = size;
             *ret_shift = shift;
@@ -150,7 +180,7 @@ static float step_within(const struct profile *d)
     float sum = 0.0F;
     for (int c = 0; c < COLS; c++) {
         sum += d->values[c];
-        largest = fmaxf(largest, fabsf(sum - total * (float)(c + 1) / COLS));
+        largest = larger(largest, fabsf(sum - total * (float)(c + 1) / COLS));
     }
     return largest / COLS;
 }
@@ -219,7 +249,8 @@ static struct fitted fit(uint32_t n, const double *samples)
         double change = i > 0 ? samples[i] - samples[i - 1] - fitted.slope : 0.0;
         rest += z * z;
         changes += change * change;
-        largest = fmax(largest, fabs(samples[i]));
+        double size = fabs(samples[i]);
+        largest = size > largest ? size : largest;
     }
     fitted.rest = sqrt(rest / (double)n);
     fitted.fine = n > 1 ? sqrt(changes / (double)(n - 1)) : 0.0;
@@ -247,8 +278,8 @@ static void average(const struct nn_event_trace *trace, const double *samples,
         double until = (c + 1) * width;
         double sum = 0.0;
         while (i < n) {
-            double low = fmax(from, (double)i);
-            double high = fmin(until, (double)i + 1.0);
+            double low = from > (double)i ? from : (double)i;
+            double high = until < (double)i + 1.0 ? until : (double)i + 1.0;
             sum += (high - low) * residual(fitted, n, samples, i);
             if ((double)i + 1.0 > until)
                 break;
