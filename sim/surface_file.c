@@ -45,6 +45,9 @@
 
 /* Beyond 3 / sigma a Gaussian's spectrum is empty: sigma 2 pi order / length >= 3. */
 #define BUMP_SHARPEST .48
+#define VECTOR_MIN_M .2e-9
+#define ACUTEST .3 /* sine of the angle between the vectors */
+#define MEMBER_FARTHEST_M 8e-9
 
 static const char *wave_part(size_t i)
 {
@@ -215,9 +218,9 @@ static const struct field defect_fields[] = {
     FLAG(sim_surface_defect, "in_patches", in_patches, false, "gathers in dirty patches"),
     FLAG(sim_surface_defect, "charged", charged, false, "has a halo, where halos are enabled"),
     PAIR(sim_surface_defect, "copies", copies, "", 1, 8, false, "its members so many times"),
-    NUMBER(sim_surface_defect, "scatter", scatter_m, "m", 0, 5e-9, false,
+    NUMBER(sim_surface_defect, "scatter", scatter_m, "m", 0, 2e-9, false,
            "how far off each copy lies, rms per axis"),
-    TWO(sim_surface_defect, "array", array, "", .1, 10, false,
+    TWO(sim_surface_defect, "array", array, "", .5, 10, false,
         "its members repeated every so many cells inside a disc"),
     PAIR(sim_surface_defect, "radius", radius_m, "m", 0, 4e-9, false,
          "of that disc; 0 nm: not repeated"),
@@ -363,46 +366,72 @@ static void read_defects(const struct doc_node *root, struct policy_errors *erro
     }
 }
 
+/* Vectors long enough, and not nearly along one line. */
+static void check_cell(const struct doc_node *root, struct policy_errors *errors,
+                       const struct sim_surface_spec *spec)
+{
+    const struct sim_cell *cell = &spec->cell;
+    double area = cell->a1_m[0] * cell->a2_m[1] - cell->a1_m[1] * cell->a2_m[0];
+    double first_m = hypot(cell->a1_m[0], cell->a1_m[1]);
+    double second_m = hypot(cell->a2_m[0], cell->a2_m[1]);
+    if (fmin(first_m, second_m) < VECTOR_MIN_M)
+        policy_errors_add(errors, fields_place(root, "cell"), "cell: a vector is too short");
+    else if (fabs(area) < ACUTEST * first_m * second_m)
+        policy_errors_add(errors, fields_place(root, "cell"),
+                          "cell: its vectors lie nearly along one line");
+    for (uint32_t i = 0; i < spec->n_bumps; i++)
+        if (spec->bumps[i].sigma_m < BUMP_SHARPEST * fmax(first_m, second_m) / SIM_WAVE_ORDER_MAX)
+            policy_errors_add(errors, doc_get(root, "bumps")->items[i]->place,
+                              "bumps: too narrow for so long a cell");
+}
+
+static void check_defects(const struct doc_node *root, struct policy_errors *errors,
+                          const struct sim_surface_spec *spec)
+{
+    const struct sim_cell *cell = &spec->cell;
+    double cell_m = fmax(hypot(cell->a1_m[0], cell->a1_m[1]), hypot(cell->a2_m[0], cell->a2_m[1]));
+    int known = 0;
+    for (uint32_t i = 0; i < spec->n_defects; i++) {
+        const struct sim_surface_defect *defect = &spec->defects[i];
+        struct place place = doc_get(root, "defects")->items[i]->place;
+        bool far = false;
+        for (uint32_t m = 0; m < defect->n_members; m++)
+            far |= fmax(fabs(defect->members[m].at[0]), fabs(defect->members[m].at[1])) * cell_m >
+                   MEMBER_FARTHEST_M;
+        if (far)
+            policy_errors_add(errors, place, "defect '%s': a member is more than 8 nm away",
+                              defect->name);
+        if (defect->site == SIM_SITE_BUMP && spec->n_bumps == 0)
+            policy_errors_add(errors, place, "defect '%s': the cell has no bumps", defect->name);
+        known += strcmp(defect->name, spec->marks.pulse_defect) == 0;
+    }
+    if (known != 1)
+        policy_errors_add(errors, fields_place(doc_get(root, "marks"), "pulse_defect"),
+                          "marks.pulse_defect: no one defect is called '%s'",
+                          spec->marks.pulse_defect);
+}
+
 /* What no single key can tell. */
 static void check_whole(const struct doc_node *root, struct policy_errors *errors,
                         const struct sim_surface_spec *spec)
 {
-    const struct sim_cell *cell = &spec->cell;
+    const struct sim_surface_steps *steps = &spec->steps;
     const struct sim_surface_ridges *ridges = &spec->ridges;
-    double area = cell->a1_m[0] * cell->a2_m[1] - cell->a1_m[1] * cell->a2_m[0];
-    double weight = 0, known = 0;
-    if (fabs(area) < .01e-18)
-        policy_errors_add(errors, fields_place(root, "cell"), "cell: it has next to no area");
+    double stray_m = fmax(steps->straight_stray_m, steps->ragged_stray_m) + steps->kink_m;
+    double weight = 0;
     for (uint32_t i = 0; i < spec->n_directions; i++)
         weight += spec->directions[i].p;
     if (!(weight > 0))
         policy_errors_add(errors, fields_place(root, "directions"),
                           "directions: at least one with a weight is wanted");
-    double longest_m =
-        fmax(hypot(cell->a1_m[0], cell->a1_m[1]), hypot(cell->a2_m[0], cell->a2_m[1]));
-    for (uint32_t i = 0; i < spec->n_bumps; i++)
-        if (spec->bumps[i].sigma_m < BUMP_SHARPEST * longest_m / SIM_WAVE_ORDER_MAX)
-            policy_errors_add(errors, doc_get(root, "bumps")->items[i]->place,
-                              "bumps: too narrow for so long a cell");
-    for (uint32_t i = 0; i < spec->n_defects; i++) {
-        known += strcmp(spec->defects[i].name, spec->marks.pulse_defect) == 0;
-        if (spec->defects[i].site == SIM_SITE_BUMP && spec->n_bumps == 0)
-            policy_errors_add(errors, doc_get(root, "defects")->items[i]->place,
-                              "defect '%s': the cell has no bumps", spec->defects[i].name);
-    }
-    const struct sim_surface_steps *steps = &spec->steps;
-    double stray_m = fmax(steps->straight_stray_m, steps->ragged_stray_m) + steps->kink_m;
     if (stray_m + steps->uneven * steps->terrace_m > .48 * steps->terrace_m)
-        policy_errors_add(
-            errors, fields_place(root, "steps"),
-            "steps: edges could cross; terraces are too narrow for how far they stray");
-    if (known != 1)
-        policy_errors_add(errors, fields_place(doc_get(root, "marks"), "pulse_defect"),
-                          "marks.pulse_defect: no one defect is called '%s'",
-                          spec->marks.pulse_defect);
+        policy_errors_add(errors, fields_place(root, "steps"),
+                          "steps: terraces are so narrow that their edges could cross");
     if (ridges->period_m > 0 && ridges->apart_m + 4 * ridges->sigma_m > 2 * ridges->period_m)
         policy_errors_add(errors, fields_place(root, "ridges"),
                           "ridges: a pair is wider than two periods");
+    check_cell(root, errors, spec);
+    check_defects(root, errors, spec);
 }
 
 static void read_surface(const struct doc_node *root, struct policy_errors *errors,

@@ -719,7 +719,8 @@ START_TEST(a_wrong_file_is_refused_with_line_and_column)
     complain("terrace: 78 nm", "terrace: 8 nm", -1, 0, "edges could cross");
     complain("part: dimer", "part: dimmer", 0, 27, "did you mean 'dimer'");
     complain("order: [0, 1]", "order: [0, 1.5]", 0, 13, "whole numbers");
-    complain("a1: [0.768 nm, 0 nm]", "a1: [0 nm, 0.768 nm]", 0, 0, "next to no area");
+    complain("a1: [0.768 nm, 0 nm]", "a1: [0.1 nm, 0.768 nm]", 0, 0, "along one line");
+    complain("a2: [0 nm, 0.384 nm]", "a2: [0 nm, 0.1 nm]", -1, 0, "too short");
     complain("pulse_defect: dangling-bond", "pulse_defect: dangling", 0, 17, "no one defect");
     complain("empty: [0.3, 0.9]", "empty: [0.9, 0.3]", 0, 10, "lower end");
     complain("    site: cell\n    charged", "    site: bump\n    charged", -2, 0, "no bumps");
