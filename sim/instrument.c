@@ -118,6 +118,18 @@ bool sim_instrument_ok(const struct sim_instrument *instrument)
            times_ok(instrument);
 }
 
+double sim_instrument_draw_stop(struct sim_random *random)
+{
+    /* Shares at which 0, 5, 25, 50, 75, 95 and 100 % of the stopped images have ended. */
+    static const double at[] = {.016, .016, .07, .19, .57, .90, .97};
+    static const double part[] = {0, .05, .25, .50, .75, .95, 1};
+    double u = sim_random_uniform(random);
+    int i = 0;
+    while (u >= part[i + 1])
+        i++;
+    return at[i] + (at[i + 1] - at[i]) * (u - part[i]) / (part[i + 1] - part[i]);
+}
+
 struct kind {
     const char *name, *unit;
     struct sim_range magnitude;

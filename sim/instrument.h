@@ -73,7 +73,7 @@ struct sim_instrument {
     /* Chance per line that the tip touches, times (1 V - |bias|) / 1 V: below 1 V of bias only. */
     double touch_per_line;
 
-    /* Share of frames that stop somewhere by themselves; 0: none. */
+    /* Share of images (a frame up, or down) that stop somewhere by themselves, and stay so. */
     double incomplete_share;
 
     /* Times. */
@@ -92,6 +92,9 @@ void sim_instrument_default(struct sim_instrument *ret);
 
 /* True when every value lies in its physical range. */
 bool sim_instrument_ok(const struct sim_instrument *instrument);
+
+/* How much of an image has been scanned when it stops, 0..1: as measured. */
+double sim_instrument_draw_stop(struct sim_random *random);
 
 /* What goes wrong by physics, at a time and for a time. */
 enum sim_disturbance_kind {

@@ -35,8 +35,11 @@ struct simulated {
     uint32_t run, cycle;
     uint32_t step;      /* lines done on the way up and down */
     bool backward_next; /* forward of this line has been sent */
+    bool current_next;  /* z of this trace has been sent, its current not yet */
+    double stop_step;   /* where in the frame, in lines on the way up and down, it stops; < 0: no */
     int64_t due_ns;     /* of the next scan_begin or trace */
-    double *forward, *backward;
+    double *forward, *backward, *forward_a, *backward_a;
+    bool saturated[2]; /* current of the forward and the backward trace */
 
     struct action action;
     uint64_t actions;          /* begun so far: stream of their outcomes */
@@ -101,6 +104,8 @@ int simulated_create(const struct simulated_options *options, struct simulated *
     sim->options = *options;
     sim->forward = calloc(options->points, sizeof(double));
     sim->backward = calloc(options->points, sizeof(double));
+    sim->forward_a = calloc(options->points, sizeof(double));
+    sim->backward_a = calloc(options->points, sizeof(double));
     struct sim_scanner_options scanner = {.seed = options->seed,
                                           .points = options->points,
                                           .lines = options->lines,
@@ -110,7 +115,7 @@ int simulated_create(const struct simulated_options *options, struct simulated *
                                           .instrument = &options->instrument,
                                           .disturbances = &sim->disturbances,
                                           .truth_only = options->truth_only};
-    if (!sim->forward || !sim->backward ||
+    if (!sim->forward || !sim->backward || !sim->forward_a || !sim->backward_a ||
         sim_surface_create(options->surface, options->seed, &sim->surface) < 0 ||
         sim_scanner_create(&scanner, sim->surface, &sim->scanner) < 0) {
         simulated_destroy(sim);
@@ -129,6 +134,8 @@ void simulated_destroy(struct simulated *sim)
     sim_surface_destroy(sim->surface);
     free(sim->forward);
     free(sim->backward);
+    free(sim->forward_a);
+    free(sim->backward_a);
     free(sim);
 }
 
@@ -210,13 +217,26 @@ static void fill_data(const struct simulated *sim, enum data_type type,
     event->data.line.flags = type == DATA_LINE ? SCAN_LINE_SIMULATED : 0;
 }
 
+/* An image is a frame's way up, or down. */
+static void draw_stop(struct simulated *sim)
+{
+    double share = sim->options.instrument.incomplete_share;
+    struct sim_random random;
+    sim->stop_step = -1;
+    sim_random_seed(&random, sim->options.seed, SIM_STREAM_STOP, sim->scan);
+    for (uint32_t image = 0; image < 2 && sim->stop_step < 0; image++)
+        if (sim_random_uniform(&random) < share)
+            sim->stop_step = sim->options.lines * (image + sim_instrument_draw_stop(&random));
+}
+
 static void send_begin(struct simulated *sim, struct microscope_event *event)
 {
     sim->frame_open = true;
     sim->scan++;
     sim->step = 0;
-    sim->backward_next = false;
+    sim->backward_next = sim->current_next = false;
     sim->due_ns = sim->now_ns + ns(sim->options.line_time_s / 2);
+    draw_stop(sim);
     sim_scanner_begin_frame(sim->scanner);
     fill_data(sim, DATA_SCAN_BEGIN, event);
     event->data.geometry = simulated_geometry(sim);
@@ -232,12 +252,8 @@ static void send_end(struct simulated *sim, struct microscope_event *event)
     event->data.end_reason = sim->end_reason;
 }
 
-static void render_line(struct simulated *sim)
+static void tell_line(struct simulated *sim, const struct sim_line *line)
 {
-    struct sim_line line = {.forward = sim->forward, .backward = sim->backward};
-    sim_scanner_line(sim->scanner, &sim->tip, current_line(sim), now_s(sim), &line);
-    if (!sim->options.truth)
-        return;
     struct simulated_truth truth = {.kind = SIMULATED_LINE,
                                     .t_inst_ns = sim->now_ns,
                                     .run = sim->run,
@@ -246,24 +262,75 @@ static void render_line(struct simulated *sim)
                                     .up = scanning_up(sim),
                                     .state = sim->tip.state,
                                     .apex = sim->tip.serial,
-                                    .event = line.event.kind,
-                                    .event_at = line.event.at};
-    sim->options.truth(sim->options.truth_ctx, &truth);
+                                    .event = line->event.kind,
+                                    .event_at = line->event.at,
+                                    .changed = line->event.kind == SIM_TIP_CHANGE,
+                                    .crashed = line->crashed};
+    if (sim->options.truth)
+        sim->options.truth(sim->options.truth_ctx, &truth);
 }
 
-static void send_trace(struct simulated *sim, struct microscope_event *event)
+static void render_line(struct simulated *sim)
+{
+    bool current = sim->options.channels & SIM_CHANNEL_I;
+    struct sim_line line = {.forward = sim->forward,
+                            .backward = sim->backward,
+                            .forward_a = current ? sim->forward_a : NULL,
+                            .backward_a = current ? sim->backward_a : NULL};
+    sim_scanner_line(sim->scanner, &sim->tip, current_line(sim), now_s(sim), &line);
+    memcpy(sim->saturated, line.saturated, sizeof(sim->saturated));
+    if (line.crashed) {
+        struct action deep = {.kind = ACTION_CRASH, .depth_m = 5e-9};
+        struct sim_random random;
+        sim_random_seed(&random, sim->options.seed, SIM_STREAM_TOUCH, ~sim->scan);
+        sim_surface_mark(sim->surface, &deep, line.crash_x_m, line.crash_y_m, &random);
+    }
+    tell_line(sim, &line);
+}
+
+static void fill_trace(const struct simulated *sim, struct microscope_event *event)
 {
     bool up = scanning_up(sim);
-    if (!sim->backward_next)
-        render_line(sim);
-    fill_data(sim, DATA_LINE, event);
     struct scan_line *line = &event->data.line;
+    fill_data(sim, DATA_LINE, event);
     line->line = current_line(sim);
     line->trace = sim->backward_next ? (up ? SCAN_BACKWARD_UP : SCAN_BACKWARD_DOWN)
                                      : (up ? SCAN_FORWARD_UP : SCAN_FORWARD_DOWN);
-    line->channel[0] = 'Z';
+    line->channel[0] = sim->current_next ? 'I' : 'Z';
     line->points = sim->options.points;
     line->samples = sim->backward_next ? sim->backward : sim->forward;
+    if (sim->current_next)
+        line->samples = sim->backward_next ? sim->backward_a : sim->forward_a;
+    if (sim->current_next && sim->saturated[sim->backward_next])
+        line->flags |= SCAN_LINE_RAILED;
+}
+
+/* How much of the trace that comes next is scanned: less than 1, and the scan stops in it. */
+static double scanned_part(struct simulated *sim)
+{
+    struct sim_disturbance stop;
+    double part = 1;
+    if (sim->stop_step >= 0)
+        part = 2 * (sim->stop_step - sim->step) - sim->backward_next;
+    if (sim_disturbances_take(&sim->disturbances, SIM_PARTIAL_LINE, now_s(sim), &stop))
+        part = fmin(part, stop.magnitude);
+    return part;
+}
+
+/* What was not scanned any more is no number. The scan is off afterwards. */
+static void cut_trace(struct simulated *sim, double part, struct microscope_event *event)
+{
+    double *samples = sim->backward_next ? sim->backward : sim->forward;
+    uint32_t n = sim->options.points;
+    for (uint32_t k = (uint32_t)fmax(0, part * n); k < n; k++)
+        samples[sim->backward_next ? n - 1 - k : k] = (double)NAN;
+    event->data.line.flags |= SCAN_LINE_PARTIAL;
+    end_frame(sim, SCAN_END_STOPPED);
+    sim->phase = IDLE;
+}
+
+static void pass_trace(struct simulated *sim)
+{
     sim->due_ns += ns(sim->options.line_time_s / 2);
     if (sim->backward_next && ++sim->step == 2 * sim->options.lines) {
         end_frame(sim, SCAN_END_COMPLETE);
@@ -271,6 +338,22 @@ static void send_trace(struct simulated *sim, struct microscope_event *event)
         sim->due_ns = sim->now_ns + ns(sim->options.instrument.turn_s);
     }
     sim->backward_next = !sim->backward_next;
+}
+
+static void send_trace(struct simulated *sim, struct microscope_event *event)
+{
+    if (!sim->current_next && !sim->backward_next)
+        render_line(sim);
+    fill_trace(sim, event);
+    double part = sim->current_next ? 1 : scanned_part(sim);
+    if (part < 1) {
+        cut_trace(sim, part, event);
+        return;
+    }
+    if (sim->options.channels & SIM_CHANNEL_I)
+        sim->current_next = !sim->current_next;
+    if (!sim->current_next)
+        pass_trace(sim);
 }
 
 /* Actions. */

@@ -37,7 +37,7 @@ struct simulated_truth {
     enum sim_tip_event_kind event;
     double event_at; /* 0..1 of the line's time */
     struct action action;
-    bool changed; /* SIMULATED_ACTION: a new apex */
+    bool changed; /* a new apex */
     bool crashed; /* ... by an unwanted crash */
 };
 
@@ -47,8 +47,8 @@ struct simulated_options {
     double event_scale; /* times the measured rates of spontaneous events */
     uint32_t points, lines;
     double frame_m;
-    double line_time_s;  /* forward and backward together */
-    int64_t duration_ns; /* then MICROSCOPE_FINISHED; 0: without end */
+    double line_time_s;                     /* forward and backward together */
+    int64_t duration_ns;                    /* then MICROSCOPE_FINISHED; 0: without end */
     const struct sim_surface_spec *surface; /* borrowed; NULL: H:Si(100) */
     struct sim_tip_model tip;
     struct sim_instrument instrument;
