@@ -29,7 +29,9 @@ void command_data_path(const char *name, char *buf, size_t size)
         const char *installed, *source;
     } folders[] = {{"models/", "nn/models/"},
                    {"architectures/", "nn/architectures/"},
-                   {"policies/", "config/policies/"}};
+                   {"policies/", "config/policies/"},
+                   {"surfaces/", "sim/surfaces/"},
+                   {"scenarios/", "sim/scenarios/"}};
     char folder[COMMAND_PATH_MAX];
     own_folder(folder, sizeof(folder));
     if (!is_in_build_tree(folder)) {

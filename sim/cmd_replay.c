@@ -16,22 +16,11 @@ struct settings {
     bool quiet;
 };
 
-enum option_value {
-    OPTION_SPEED = 256,
-    OPTION_POINTS,
-    OPTION_DATA,
-    OPTION_COMMAND,
-    OPTION_KEYS,
-    OPTION_LIMITS,
-    OPTION_HELP
-};
+enum option_value { OPTION_SPEED = 256, OPTION_POINTS, OPTION_HELP };
 
 static const struct option options[] = {{"speed", required_argument, NULL, OPTION_SPEED},
                                         {"points", required_argument, NULL, OPTION_POINTS},
-                                        {"data", required_argument, NULL, OPTION_DATA},
-                                        {"command", required_argument, NULL, OPTION_COMMAND},
-                                        {"keys", required_argument, NULL, OPTION_KEYS},
-                                        {"limits", required_argument, NULL, OPTION_LIMITS},
+                                        SERVE_OPTIONS,
                                         {"quiet", no_argument, NULL, 'q'},
                                         {"help", no_argument, NULL, OPTION_HELP},
                                         {NULL, 0, NULL, 0}};
@@ -43,11 +32,7 @@ static void print_usage(FILE *out)
           "folders of them, line by line. Actions are accepted and change nothing.\n"
           "\n"
           "  --speed X           times real time, or max (default): as fast as the agent takes it\n"
-          "  --points N          samples per line of images without a result chain\n"
-          "  --data ENDPOINT     lines out, default " SERVE_DATA_ENDPOINT "\n"
-          "  --command ENDPOINT  commands in, status out, default " SERVE_COMMAND_ENDPOINT "\n"
-          "  --keys DIR          CURVE keys; without them only this machine is reached\n"
-          "  --limits FILE       this instrument's own limits (default: the compiled ceilings)\n"
+          "  --points N          samples per line of images without a result chain\n" SERVE_USAGE
           "  -q, --quiet         errors only\n"
           "  --help              this text\n"
           "\n"
@@ -77,23 +62,18 @@ static int read_option(int option, struct settings *s)
                        SCAN_POINTS_MAX);
         return EXIT_USAGE;
     }
-    case OPTION_DATA:
-        s->serve.data_endpoint = optarg;
-        return EXIT_OK;
-    case OPTION_COMMAND:
-        s->serve.command_endpoint = optarg;
-        return EXIT_OK;
-    case OPTION_KEYS:
-        s->serve.keys_dir = optarg;
-        return EXIT_OK;
-    case OPTION_LIMITS:
-        if (limits_load(optarg, &s->serve.limits, error, sizeof(error)) == 0)
-            return EXIT_OK;
-        terminal_error("replay", "%s", error);
-        return EXIT_REFUSED;
     case 'q':
         s->quiet = true;
         return EXIT_OK;
+    default:
+        break;
+    }
+    switch (serve_read_option(option, optarg, &s->serve, error, sizeof(error))) {
+    case 0:
+        return EXIT_OK;
+    case -EPERM:
+        terminal_error("replay", "%s", error);
+        return EXIT_REFUSED;
     default:
         return EXIT_USAGE;
     }

@@ -3,9 +3,9 @@
 #include "agent/terminal.h"
 #include "config/units.h"
 #include "sim/cmd_images.h"
+#include "sim/cmd_scenario.h"
 #include "sim/record.h"
 #include "sim/serve.h"
-#include "sim/simulated.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +17,8 @@
 #include <time.h>
 
 struct settings {
-    struct simulated_options sim;
+    struct sim_scenario scenario;
+    struct sim_surface_spec surface;
     struct serve_options serve;
     const char *record_dir, *truth_path;
     bool quiet;
@@ -25,7 +26,9 @@ struct settings {
 };
 
 enum option_value {
-    OPTION_SEED = 256,
+    OPTION_SCENARIO = 256,
+    OPTION_SURFACE,
+    OPTION_SEED,
     OPTION_START,
     OPTION_DIFFICULTY,
     OPTION_EVENTS,
@@ -37,14 +40,13 @@ enum option_value {
     OPTION_TIME_SCALE,
     OPTION_RECORD,
     OPTION_TRUTH,
-    OPTION_DATA,
-    OPTION_COMMAND,
-    OPTION_KEYS,
-    OPTION_LIMITS,
+    OPTION_REFERENCE,
     OPTION_HELP
 };
 
-static const struct option options[] = {{"seed", required_argument, NULL, OPTION_SEED},
+static const struct option options[] = {{"scenario", required_argument, NULL, OPTION_SCENARIO},
+                                        {"surface", required_argument, NULL, OPTION_SURFACE},
+                                        {"seed", required_argument, NULL, OPTION_SEED},
                                         {"start", required_argument, NULL, OPTION_START},
                                         {"difficulty", required_argument, NULL, OPTION_DIFFICULTY},
                                         {"events", required_argument, NULL, OPTION_EVENTS},
@@ -56,43 +58,42 @@ static const struct option options[] = {{"seed", required_argument, NULL, OPTION
                                         {"time-scale", required_argument, NULL, OPTION_TIME_SCALE},
                                         {"record", required_argument, NULL, OPTION_RECORD},
                                         {"truth", required_argument, NULL, OPTION_TRUTH},
-                                        {"data", required_argument, NULL, OPTION_DATA},
-                                        {"command", required_argument, NULL, OPTION_COMMAND},
-                                        {"keys", required_argument, NULL, OPTION_KEYS},
-                                        {"limits", required_argument, NULL, OPTION_LIMITS},
+                                        SERVE_OPTIONS,
+                                        {"print-reference", no_argument, NULL, OPTION_REFERENCE},
                                         {"quiet", no_argument, NULL, 'q'},
                                         {"help", no_argument, NULL, OPTION_HELP},
                                         {NULL, 0, NULL, 0}};
 
 static void print_usage(FILE *out)
 {
-    fputs("Usage: tipwright sim [OPTION]...\n"
-          "A simulated microscope on H:Si(100) for an agent to connect to.\n"
-          "\n"
-          "  --seed N            everything random comes from this (default 1)\n"
-          "  --start STATE       tip at the start: atomic, asym, dimer, rows, multi, blunt,\n"
-          "                      unstable, fouled (default: drawn from the last but rows)\n"
-          "  --difficulty X      a good tip is X times as rare after an action (default 1)\n"
-          "  --events X          rate of spontaneous tip events, times the measured (default 1)\n"
-          "  --points N, --lines N   of a frame (default 300, 300)\n"
-          "  --frame SIZE        side of the frame (default \"3.6 nm\")\n"
-          "  --line-time TIME    forward and backward together (default \"330 ms\")\n"
-          "  --duration TIME     end after so much instrument time, e.g. \"12 h\" (default: none)\n"
-          "  --time-scale X      times real time (default 1), or max: as fast as the agent\n"
-          "                      acknowledges, with the same outcome at any speed\n"
-          "  --record DIR        write the night as MATRIX files\n"
-          "  --truth FILE        write what really happened to the tip, as CSV\n"
-          "  --data ENDPOINT     lines out, default " SERVE_DATA_ENDPOINT "\n"
-          "  --command ENDPOINT  commands in, status out, default " SERVE_COMMAND_ENDPOINT "\n"
-          "  --keys DIR          CURVE keys; without them only this machine is reached\n"
-          "  --limits FILE       this instrument's own limits (default: the compiled ceilings)\n"
-          "  --images N          instead: a set of images; see tipwright sim --images 1 --help\n"
-          "  -q, --quiet         errors only\n"
-          "  --help              this text\n"
-          "\n"
-          "Waits for the agent. Exit status: 0 the duration is over, 1 an error, 2 usage,\n"
-          "4 interrupted, 6 endpoint, keys or limits refused.\n",
-          out);
+    fputs(
+        "Usage: tipwright sim [OPTION]...\n"
+        "A simulated microscope on H:Si(100) for an agent to connect to.\n"
+        "\n"
+        "  --scenario NAME     surface, tip, instrument and faults of a scenario that comes with\n"
+        "                      the program, or of a file; the options below override it\n"
+        "  --surface NAME      one that comes with the program, or a file\n"
+        "  --seed N            everything random comes from this (default 1)\n"
+        "  --start STATE       tip at the start: atomic, asym, dimer, rows, multi, blunt,\n"
+        "                      unstable, fouled (default: drawn from the last but rows)\n"
+        "  --difficulty X      a good tip is X times as rare after an action (default 1)\n"
+        "  --events X          rate of spontaneous tip events, times the measured (default 1)\n"
+        "  --points N, --lines N   of a frame (default 300, 300)\n"
+        "  --frame SIZE        side of the frame (default \"3.6 nm\")\n"
+        "  --line-time TIME    forward and backward together (default \"330 ms\")\n"
+        "  --duration TIME     end after so much instrument time, e.g. \"12 h\" (default: none)\n"
+        "  --time-scale X      times real time (default 1), or max: as fast as the agent\n"
+        "                      acknowledges, with the same outcome at any speed\n"
+        "  --record DIR        write the night as MATRIX files\n"
+        "  --truth FILE        write what really happened to the tip, as CSV\n" SERVE_USAGE
+        "  --images N          instead: a set of images; see tipwright sim --images 1 --help\n"
+        "  --print-reference   the keys of scenarios (Markdown) on stdout, and nothing else\n"
+        "  -q, --quiet         errors only\n"
+        "  --help              this text\n"
+        "\n"
+        "Waits for the agent. Exit status: 0 the duration is over, 1 an error, 2 usage,\n"
+        "4 interrupted, 6 endpoint, keys or limits refused.\n",
+        out);
 }
 
 static int usage_error(const char *name, const char *wanted)
@@ -135,7 +136,7 @@ static int read_seed(struct settings *s)
     uint64_t seed = strtoull(optarg, &rest, 10);
     if (optarg[0] < '0' || optarg[0] > '9' || *rest || errno)
         return usage_error("seed", "a whole number");
-    s->sim.seed = seed;
+    s->scenario.options.seed = seed;
     return EXIT_OK;
 }
 
@@ -148,23 +149,24 @@ static int read_sim_option(int option, struct settings *s)
     case OPTION_SEED:
         return read_seed(s);
     case OPTION_START:
-        s->sim.start = sim_tip_state_from_name(optarg);
-        return s->sim.start >= 0 ? EXIT_OK : usage_error("start", "no such state; see --help");
+        s->scenario.options.start = sim_tip_state_from_name(optarg);
+        return s->scenario.options.start >= 0 ? EXIT_OK
+                                              : usage_error("start", "no such state; see --help");
     case OPTION_DIFFICULTY:
-        return read_quantity("difficulty", "", 1, 1e6, &s->sim.tip.difficulty);
+        return read_quantity("difficulty", "", 1, 1e6, &s->scenario.options.tip.difficulty);
     case OPTION_EVENTS:
-        return read_quantity("events", "", 0, 1000, &s->sim.event_scale);
+        return read_quantity("events", "", 0, 1000, &s->scenario.options.event_scale);
     case OPTION_POINTS:
-        return read_count("points", 16, 2048, &s->sim.points);
+        return read_count("points", 16, 2048, &s->scenario.options.points);
     case OPTION_LINES:
-        return read_count("lines", 1, SCAN_LINES_MAX, &s->sim.lines);
+        return read_count("lines", 1, SCAN_LINES_MAX, &s->scenario.options.lines);
     case OPTION_FRAME:
-        return read_quantity("frame", "m", .1e-9, 150e-9, &s->sim.frame_m);
+        return read_quantity("frame", "m", .1e-9, 150e-9, &s->scenario.options.frame_m);
     case OPTION_LINE_TIME:
-        return read_quantity("line-time", "s", 1e-3, 100, &s->sim.line_time_s);
+        return read_quantity("line-time", "s", 1e-3, 100, &s->scenario.options.line_time_s);
     case OPTION_DURATION:
         r = read_quantity("duration", "s", 1, 1e7, &duration_s);
-        s->sim.duration_ns = (int64_t)llround(duration_s * 1e9);
+        s->scenario.options.duration_ns = (int64_t)llround(duration_s * 1e9);
         return r;
     default:
         return EXIT_USAGE;
@@ -185,23 +187,23 @@ static int read_option(int option, struct settings *s)
     case OPTION_TRUTH:
         s->truth_path = optarg;
         return EXIT_OK;
-    case OPTION_DATA:
-        s->serve.data_endpoint = optarg;
+    case OPTION_SCENARIO:
+        return EXIT_OK; /* read before all others */
+    case OPTION_SURFACE:
+        snprintf(s->scenario.surface, sizeof(s->scenario.surface), "%s", optarg);
         return EXIT_OK;
-    case OPTION_COMMAND:
-        s->serve.command_endpoint = optarg;
-        return EXIT_OK;
-    case OPTION_KEYS:
-        s->serve.keys_dir = optarg;
-        return EXIT_OK;
-    case OPTION_LIMITS:
-        if (limits_load(optarg, &s->serve.limits, error, sizeof(error)) == 0)
-            return EXIT_OK;
-        terminal_error("sim", "%s", error);
-        return EXIT_REFUSED;
     case 'q':
         s->quiet = true;
         return EXIT_OK;
+    default:
+        break;
+    }
+    switch (serve_read_option(option, optarg, &s->serve, error, sizeof(error))) {
+    case 0:
+        return EXIT_OK;
+    case -EPERM:
+        terminal_error("sim", "%s", error);
+        return EXIT_REFUSED;
     default:
         return read_sim_option(option, s);
     }
@@ -220,6 +222,13 @@ static void on_truth(void *ctx, const struct simulated_truth *truth)
     record_truth_row(s->truth, truth);
 }
 
+static void on_fault(void *ctx, const struct sim_fault *fault, bool begins, int64_t t_inst_ns)
+{
+    const struct settings *s = ctx;
+    if (s->truth)
+        record_truth_fault(s->truth, sim_fault_name((size_t)fault->kind), begins, t_inst_ns);
+}
+
 static int open_truth(struct settings *s)
 {
     if (!s->truth_path)
@@ -230,8 +239,8 @@ static int open_truth(struct settings *s)
         return -1;
     }
     record_truth_head(s->truth);
-    s->sim.truth = on_truth;
-    s->sim.truth_ctx = s;
+    s->scenario.options.truth = on_truth;
+    s->scenario.options.truth_ctx = s;
     return 0;
 }
 
@@ -261,7 +270,7 @@ static int open_record(struct settings *s, struct simulated *sim, struct record 
     gmtime_r(&now, &parts);
     strftime(day, sizeof(day), "%Y%b%d-%H%M%S", &parts);
     snprintf(base, sizeof(base), "default_%s_STM-simulated", day);
-    snprintf(comment, sizeof(comment), "tipwright sim, seed %" PRIu64, s->sim.seed);
+    snprintf(comment, sizeof(comment), "tipwright sim, seed %" PRIu64, s->scenario.options.seed);
     struct record_options record = {.folder = s->record_dir,
                                     .base = base,
                                     .comment = comment,
@@ -290,7 +299,7 @@ static int run(struct settings *s, struct simulated *sim)
     if (open_record(s, sim, &record) < 0)
         return EXIT_INTERNAL;
     if (!s->quiet)
-        terminal_note("sim", "seed %" PRIu64 ", waiting for the agent", s->sim.seed);
+        terminal_note("sim", "seed %" PRIu64 ", waiting for the agent", s->scenario.options.seed);
     int r = serve(record ? record_microscope(record) : simulated_microscope(sim), &s->serve, error,
                   sizeof(error));
     bool recorded = close_record(s, record) == 0;
@@ -309,40 +318,95 @@ static int prepare_and_run(struct settings *s)
     if (open_truth(s) < 0)
         return EXIT_INTERNAL;
     int result = EXIT_INTERNAL;
-    int r = simulated_create(&s->sim, &sim);
+    int r = simulated_create(&s->scenario.options, &sim);
     if (r < 0) {
         terminal_error("sim", "%s", strerror(-r));
     } else {
-        result = run(s, sim);
+        result = cmd_scenario_disturb(&s->scenario, sim);
+        if (result == EXIT_OK)
+            result = run(s, sim);
         simulated_destroy(sim);
     }
     return close_truth(s) < 0 ? EXIT_INTERNAL : result;
 }
 
-int cmd_sim(int argc, char **argv)
+static void set_faults(struct settings *s)
 {
-    struct settings s = {.quiet = false};
-    int option;
-    if (cmd_images_wanted(argc, argv))
-        return cmd_images(argc, argv);
-    simulated_options_default(&s.sim);
-    serve_options_default(&s.serve);
-    s.serve.note = on_note;
-    s.serve.ctx = &s;
-    s.serve.utc_epoch_us = (int64_t)time(NULL) * 1000000;
+    const struct sim_instrument *instrument = &s->scenario.options.instrument;
+    s->serve.faults = s->scenario.faults;
+    s->serve.n_faults = s->scenario.n_faults;
+    s->serve.fault_seed = s->scenario.options.seed;
+    s->serve.rail_a = instrument->preamp_a[instrument->preamp_range];
+    s->serve.fault = on_fault;
+}
+
+static void set_defaults(struct settings *s)
+{
+    sim_scenario_default(&s->scenario);
+    serve_options_default(&s->serve);
+    s->serve.note = on_note;
+    s->serve.ctx = s;
+    s->serve.utc_epoch_us = (int64_t)time(NULL) * 1000000;
+}
+
+/*
+ * The scenario first, wherever it stands: the other options say what is to be otherwise. What only
+ * prints is done here: *ret_done.
+ */
+static int look_ahead(int argc, char **argv, struct settings *s, bool *ret_done)
+{
+    int option, r = EXIT_OK;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "q", options, NULL)) != -1) {
-        if (option == OPTION_HELP) {
+    opterr = 0;
+    while (r == EXIT_OK && !*ret_done &&
+           (option = getopt_long(argc, argv, "q", options, NULL)) != -1) {
+        *ret_done = option == OPTION_HELP || option == OPTION_REFERENCE;
+        if (option == OPTION_HELP)
             print_usage(stdout);
-            return EXIT_OK;
-        }
-        int r = read_option(option, &s);
-        if (r != EXIT_OK)
-            return r;
+        else if (option == OPTION_REFERENCE)
+            sim_scenario_print_reference(stdout);
+        else if (option == OPTION_SCENARIO)
+            r = cmd_scenario_load(optarg, &s->scenario);
     }
-    if (optind < argc) {
+    opterr = 1;
+    return ferror(stdout) ? EXIT_INTERNAL : r;
+}
+
+static int read_options(int argc, char **argv, struct settings *s)
+{
+    int option, r = EXIT_OK;
+    optind = 1;
+    while (r == EXIT_OK && (option = getopt_long(argc, argv, "q", options, NULL)) != -1)
+        r = read_option(option, s);
+    if (r == EXIT_OK && optind < argc) {
         terminal_error("sim", "%s: no argument is expected", argv[optind]);
         return EXIT_USAGE;
     }
-    return prepare_and_run(&s);
+    return r;
+}
+
+int cmd_sim(int argc, char **argv)
+{
+    struct settings *s;
+    bool done = false;
+    if (cmd_images_wanted(argc, argv))
+        return cmd_images(argc, argv);
+    s = calloc(1, sizeof(*s));
+    if (!s)
+        abort();
+    set_defaults(s);
+    int r = look_ahead(argc, argv, s, &done);
+    if (r != EXIT_OK || done) {
+        free(s);
+        return r;
+    }
+    r = read_options(argc, argv, s);
+    if (r == EXIT_OK)
+        r = cmd_scenario_surface(&s->scenario, &s->surface);
+    if (r == EXIT_OK) {
+        set_faults(s);
+        r = prepare_and_run(s);
+    }
+    free(s);
+    return r;
 }

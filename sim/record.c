@@ -224,3 +224,9 @@ void record_truth_row(FILE *file, const struct simulated_truth *truth)
     }
     fprintf(file, "%s,%" PRIu64 "\n", sim_tip_state_name(truth->state), truth->apex);
 }
+
+void record_truth_fault(FILE *file, const char *name, bool begins, int64_t t_inst_ns)
+{
+    fprintf(file, "%.3f,,,,,fault %s %s,,,,,\n", (double)t_inst_ns * 1e-9, name,
+            begins ? "begins" : "ends");
+}

@@ -39,8 +39,10 @@ uint32_t record_frames(const struct record *record);
 /* Finish the files and free. Returns the first error of the whole recording, or 0. */
 int record_close(struct record *record);
 
-/* The truth as CSV: head line, then one row per action and per line with an event. */
+/* The truth as CSV: head line, then one row per action, per line with an event, and per beginning
+ * and end of a fault of the instrument's program ("fault stall begins"). */
 void record_truth_head(FILE *file);
 void record_truth_row(FILE *file, const struct simulated_truth *truth);
+void record_truth_fault(FILE *file, const char *name, bool begins, int64_t t_inst_ns);
 
 #endif
