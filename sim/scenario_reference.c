@@ -1,6 +1,7 @@
 /* docs/scenarios.md off the tables. */
 #include "config/units.h"
 #include "sim/scenario_keys.h"
+#include "sim/surface_file.h"
 
 static const char introduction[] =
     "# Scenarios\n"
@@ -101,4 +102,5 @@ void sim_scenario_print_reference(FILE *out)
     fputs(families, out);
     fputs(faults_text, out);
     print_disturbances(out);
+    sim_surface_print_reference(out);
 }

@@ -514,6 +514,19 @@ void sim_surface_spec_default(struct sim_surface_spec *ret)
     policy_errors_finish(&errors);
 }
 
+static const char introduction[] =
+    "## Surface files\n\n"
+    "What `surface` names in a scenario: one of `h-si-100`, `si-111-7x7`, `au-111`, or the path of "
+    "a "
+    "file of\none's own, best begun as a copy of one of sim/surfaces/. A surface is a lattice of "
+    "waves "
+    "and bumps on\nterraces, with defects; each key must be there unless a default is given. "
+    "Places "
+    "in a cell are `[s, t]`,\nin cells along `a1` and `a2`. Heights, radii and persistences are "
+    "drawn "
+    "evenly in their logarithm, other\nranges evenly. One fixed endless world comes from file and "
+    "seed.\n\n";
+
 void sim_surface_print_reference(FILE *out)
 {
     static const struct sim_surface_spec none;
@@ -535,6 +548,7 @@ void sim_surface_print_reference(FILE *out)
         {&halo_table, &none.halo},
         {&mark_table, &none.marks},
     };
+    fputs(introduction, out);
     for (size_t i = 0; i < COUNT(sections); i++)
         fields_print(sections[i].table, sections[i].defaults, out);
 }

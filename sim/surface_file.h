@@ -21,7 +21,7 @@ int sim_surface_parse(const char *text, size_t size, struct sim_surface_spec *re
 int sim_surface_load(const char *path, struct sim_surface_spec *ret,
                      struct policy_errors *ret_errors);
 
-/* The keys of a surface file in Markdown. */
+/* The keys of a surface file in Markdown, a section of docs/scenarios.md. */
 void sim_surface_print_reference(FILE *out);
 
 #endif
