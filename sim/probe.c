@@ -70,11 +70,12 @@ void sim_probe_destroy(struct sim_probe *probe)
     free(probe);
 }
 
-/* Straight between the points of a curve of CURVE steps up to `end`; 0 <= u < end. */
+/* Straight between the points of a curve of CURVE steps up to `end`; 0 <= u, held beyond. */
 static double curve_at(const double *curve, double u, double end)
 {
     double place = u * (CURVE / end);
-    uint32_t i = (uint32_t)place;
+    place = place < CURVE ? place : CURVE;
+    int i = (int)place;
     return curve[i] + (place - i) * (curve[i + 1] - curve[i]);
 }
 
@@ -136,11 +137,10 @@ static void add_feature(const struct sim_probe *probe, const struct sim_track *t
     uint32_t first = first_past(track, rising ? x - half_m : x + half_m, from, to);
     uint32_t end = first_past(track, rising ? x + half_m : x - half_m, first, to);
     /* Blur lowers a narrow feature; rounding by the tip's shank does not. */
-    double height_m = f->height_m * own2 / (own2 + blur2), falloff = .5 / sigma2;
+    double height_m = f->height_m * own2 / (own2 + blur2), falloff = .5 / sigma2, dy2 = dy * dy;
     for (uint32_t k = first; k < end; k++) {
         double dx = track->x_m[k] - x;
-        double u = fmin(falloff * (dx * dx + dy * dy), GAUSS_END);
-        out[k] += height_m * curve_at(probe->gauss, u, GAUSS_END);
+        out[k] += height_m * curve_at(probe->gauss, falloff * (dx * dx + dy2), GAUSS_END);
     }
 }
 
@@ -149,8 +149,9 @@ static void join_currents(const struct sim_probe *probe, const double *other, ui
                           uint32_t to, double *sum)
 {
     for (uint32_t k = from; k < to; k++) {
-        double higher = fmax(sum[k], other[k]), lower = fmin(sum[k], other[k]);
-        double u = fmin(SIM_TWO_KAPPA_PER_M * (higher - lower), SOFTPLUS_END);
+        double ahead = sum[k] - other[k];
+        double higher = ahead > 0 ? sum[k] : other[k];
+        double u = SIM_TWO_KAPPA_PER_M * (ahead > 0 ? ahead : -ahead);
         sum[k] = higher + curve_at(probe->softplus, u, SOFTPLUS_END);
     }
 }
