@@ -28,11 +28,21 @@ static void put_settings(struct nn_bytes_writer *writer, const struct nn_train_s
         }
 }
 
+static void put_start(struct nn_bytes_writer *writer, const struct nn_network *start)
+{
+    for (uint32_t i = 0; start && i < nn_network_layer_count(start); i++) {
+        const struct nn_layer *layer = nn_network_layer(start, i);
+        nn_bytes_put_f32s(writer, nn_network_layer_weights(start, i), layer->weights);
+        nn_bytes_put_f32s(writer, nn_network_layer_stats(start, i), layer->stats);
+    }
+}
+
 /* A fingerprint of all that must be the same for a checkpoint to be of use. */
 static int fingerprint(const struct nn_trainer *trainer, uint8_t *ret_hash)
 {
     struct nn_bytes_writer writer = {0};
     put_settings(&writer, &trainer->settings);
+    put_start(&writer, trainer->settings.start);
     nn_bytes_put_u32(&writer, trainer->number);
     nn_bytes_put_u32(&writer, (uint32_t)(trainer->only + 1));
     for (uint32_t r = 0; trainer->validate && r < trainer->dataset->n_recordings; r++)

@@ -31,11 +31,13 @@ static int read_options(json_t *root, struct train_options *options)
     int vote;
     int events;
     double event_weight;
-    if (json_unpack_ex(root, &error, 0, "{s:i, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:F, s:o}",
-                       "figures_version", &version, "architecture", &architecture, "settings",
-                       &settings, "folds", &folds, "members", &members, "one_per_label",
-                       &one_per_label, "fold_members", &fold_members, "vote", &vote, "events",
-                       &events, "event_weight", &event_weight, "figures", &figures) != 0) {
+    const char *from_hash = NULL;
+    if (json_unpack_ex(
+            root, &error, 0, "{s:i, s:s, s:o, s:i, s:i, s:b, s:b, s:b, s:b, s:F, s?s, s:o}",
+            "figures_version", &version, "architecture", &architecture, "settings", &settings,
+            "folds", &folds, "members", &members, "one_per_label", &one_per_label, "fold_members",
+            &fold_members, "vote", &vote, "events", &events, "event_weight", &event_weight, "from",
+            &from_hash, "figures", &figures) != 0) {
         terminal_error(command, "figures: %s", error.text);
         return -1;
     }
@@ -46,6 +48,7 @@ static int read_options(json_t *root, struct train_options *options)
         return -1;
     }
     options->architecture = architecture;
+    options->from_hash = from_hash;
     options->folds = (uint32_t)folds;
     options->members = (uint32_t)members;
     options->one_per_label = one_per_label != 0;
@@ -110,7 +113,7 @@ static size_t compare_all(const struct nn_report *report, json_t *kept)
     return wrong;
 }
 
-static int reproduce(const struct train_options *options, json_t *figures)
+static int reproduce(struct train_options *options, json_t *figures)
 {
     struct architecture *architecture = malloc(sizeof *architecture);
     if (!architecture)
@@ -118,13 +121,15 @@ static int reproduce(const struct train_options *options, json_t *figures)
     int status = EXIT_INTERNAL;
     struct nn_dataset *dataset = NULL;
     struct nn_report *report = NULL;
+    struct nn_model *start = NULL;
     if (train_options_architecture(options, architecture) == 0)
         dataset = labelled_load(command, options->labels, options->images);
-    if (dataset)
+    if (dataset && train_start(options, architecture, dataset, &start) == 0)
         status = train_all(options, architecture, dataset, &report);
     if (status == EXIT_OK)
         status = report && compare_all(report, figures) == 0 ? EXIT_OK : EXIT_INTERNAL;
     free(report);
+    nn_model_destroy(start);
     nn_dataset_destroy(dataset);
     free(architecture);
     return status;

@@ -227,6 +227,7 @@ int cmd_train(int argc, char **argv)
     if (!architecture)
         abort();
     struct nn_dataset *dataset = NULL;
+    struct nn_model *start = NULL;
     status = EXIT_USAGE;
     if (train_options_architecture(&options, architecture) == 0) {
         status = EXIT_INTERNAL;
@@ -236,10 +237,11 @@ int cmd_train(int argc, char **argv)
         terminal_error(command, "%u folds of %u recordings", (unsigned)options.folds,
                        (unsigned)dataset->n_recordings);
         status = EXIT_USAGE;
-    } else if (dataset) {
+    } else if (dataset && train_start(&options, architecture, dataset, &start) == 0) {
         status = options.search ? train_search(&options, architecture, dataset)
                                 : train_all(&options, architecture, dataset, NULL);
     }
+    nn_model_destroy(start);
     nn_dataset_destroy(dataset);
     free(architecture);
     return status;

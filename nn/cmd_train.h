@@ -12,6 +12,18 @@
 int train_all(const struct train_options *options, const struct architecture *architecture,
               const struct nn_dataset *dataset, struct nn_report **ret_report);
 
+/*
+ * Loads the model that --from names, when it does: its weights into the architecture's settings,
+ * itself into the options. Refuses one of other layers, and one that was trained on recordings
+ * which the folds leave out. 0, or -1 after saying why not; *ret_model is for nn_model_destroy
+ * after the training, or NULL.
+ */
+int train_start(struct train_options *options, struct architecture *architecture,
+                const struct nn_dataset *dataset, struct nn_model **ret_model);
+
+/* Whether one line of `names`, as nn_model_recordings gives them, is this name. */
+bool train_names_recording(const char *names, const char *name);
+
 /* The shipped model once more, and whether its figures come out again. */
 int train_reproduce(const struct train_options *options);
 

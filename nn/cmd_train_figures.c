@@ -108,6 +108,8 @@ int train_figures_write(const char *path, const struct train_options *options,
         (int)report->recordings, "figures", figures);
     if (!root)
         return -ENOMEM;
+    if (options->start)
+        json_object_set_new(root, "from", json_string(nn_model_hash(options->start)));
     FILE *file = fopen(path, "w");
     int error = file ? 0 : -errno;
     if (file) {

@@ -30,6 +30,8 @@ static void print_usage(FILE *out)
         "  -S, --set NAME=VALUE   any setting; --settings lists them\n"
         "  -e, --epochs N, -c, --cycle N, -b, --batch N, -r, --rate R, -s, --seed S,\n"
         "  -m, --mirror           the same as --set epochs=N and so on, --set looks=2\n"
+        "      --from MODEL       begin with this model's weights instead of random ones\n"
+        "      --limit N          the same as --set examples=N: learn from N pictures only\n"
         "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
         "      --validate FOLD    train only what leaves out this fold, 1..K\n"
         "      --members N        networks of different seeds side by side (1)\n"
@@ -78,7 +80,9 @@ static void print_settings(FILE *out)
 }
 
 enum long_option {
-    OPTION_VALIDATE = 256,
+    OPTION_FROM = 256,
+    OPTION_LIMIT,
+    OPTION_VALIDATE,
     OPTION_MEMBERS,
     OPTION_ONE_PER_LABEL,
     OPTION_FOLD_MEMBERS,
@@ -114,6 +118,8 @@ static const struct option names[] = {
     {"threads", required_argument, NULL, 't'},
     {"resume", no_argument, NULL, 'R'},
     {"mirror", no_argument, NULL, 'm'},
+    {"from", required_argument, NULL, OPTION_FROM},
+    {"limit", required_argument, NULL, OPTION_LIMIT},
     {"validate", required_argument, NULL, OPTION_VALIDATE},
     {"members", required_argument, NULL, OPTION_MEMBERS},
     {"one-per-label", no_argument, NULL, OPTION_ONE_PER_LABEL},
@@ -208,6 +214,7 @@ static int take_plain(struct train_options *options, int letter, const char *tex
                  {'i', &options->images},
                  {'o', &options->output},
                  {'a', &options->architecture},
+                 {OPTION_FROM, &options->from},
                  {OPTION_EVENTS, &options->events},
                  {OPTION_EVENT_SCORES, &options->event_scores},
                  {OPTION_HISTORY, &options->history},
@@ -255,6 +262,8 @@ static int take_option(struct train_options *options, int letter, const char *te
         return train_options_set(options, "seed", text);
     case 'm':
         return train_options_set(options, "looks", "2");
+    case OPTION_LIMIT:
+        return train_options_set(options, "examples", text);
     case 'k':
         return take_count("--folds", text, 0, NN_FOLDS_MAX, &options->folds);
     case 't':
@@ -294,6 +303,8 @@ static int check_options(const struct train_options *options)
         wrong = "--validate: there is no such fold";
     else if (options->folds == 0 && (options->scores || options->figures || options->search))
         wrong = "--save-scores, --figures and --search need folds";
+    else if (options->from && options->search)
+        wrong = "--search begins with random weights, without --from";
     else if (!options->events != !options->event_scores)
         wrong = "--events and --event-scores go together";
     else if (options->vote && options->members == 1 && !options->fold_members)

@@ -4,10 +4,11 @@
 
 #include "nn/cmd_architecture.h"
 #include "nn/crossval.h"
+#include "nn/model.h"
 
 enum { TRAIN_SETTINGS_MAX = 64, TRAIN_SETTING_TEXT = 192, TRAIN_MERGES_MAX = 64 };
 
-/* All pointers borrowed from the command line. */
+/* All pointers borrowed, text from the command line. */
 struct train_options {
     const char *labels;
     const char *images;
@@ -23,10 +24,13 @@ struct train_options {
     bool fold_members;
     bool vote; /* members vote instead of averaging */
     bool resume;
-    const char *events;       /* a detector of tip changes to take into the model; NULL: none */
-    const char *event_scores; /* and what it said of left-out frames */
-    float event_weight;       /* how much its log odds count */
-    const char *history;      /* files to write; NULL: not */
+    const char *from;             /* a model whose weights to begin with; NULL: none */
+    const char *from_hash;        /* what its hash must be; NULL: anything */
+    const struct nn_model *start; /* once train_start has loaded it */
+    const char *events;           /* a detector of tip changes to take into the model; NULL: none */
+    const char *event_scores;     /* and what it said of left-out frames */
+    float event_weight;           /* how much its log odds count */
+    const char *history;          /* files to write; NULL: not */
     const char *curves;
     const char *scores;
     const char *figures;

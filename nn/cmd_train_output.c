@@ -2,6 +2,7 @@
 #include "nn/cmd_train_output.h"
 
 #include "nn/chart.h"
+#include "nn/cmd_train.h"
 #include "nn/cmd_train_figures.h"
 #include "nn/decisions.h"
 #include "nn/model.h"
@@ -35,30 +36,37 @@ static void write_note(const struct train_options *options, const struct archite
              options->architecture, (unsigned)dataset->n, (unsigned)dataset->n_recordings,
              (unsigned)options->folds, (unsigned)s->epochs, (unsigned)s->batch,
              (double)s->schedule.rate, (unsigned long long)s->seed);
+    if (options->start) {
+        size_t at = strlen(note);
+        snprintf(note + at, size - at, ", from model %.12s", nn_model_hash(options->start));
+    }
     for (size_t i = 0; i < options->n_set; i++) {
         size_t at = strlen(note);
         snprintf(note + at, size - at, "%s%s", i ? " " : "; set ", options->set[i]);
     }
 }
 
-/* The recordings' names, one per line; those of a fold left out by all members are not among them.
+/*
+ * The recordings' names, one per line, those that the start has learned from among them; those of a
+ * fold left out by all members are not.
  */
 static char *name_recordings(const struct train_options *options,
                              const struct nn_crossval *crossval, const struct nn_dataset *dataset)
 {
-    size_t room = 1;
+    const char *before = options->start ? nn_model_recordings(options->start) : "";
+    size_t room = strlen(before) + 1;
     for (uint32_t r = 0; r < dataset->n_recordings; r++)
         room += strlen(dataset->recordings[r]) + 1;
     char *names = malloc(room);
-    size_t at = 0;
-    for (uint32_t r = 0; names && r < dataset->n_recordings; r++) {
-        if (options->validate && crossval->fold[r] == options->validate - 1)
-            continue;
-        at +=
-            (size_t)snprintf(names + at, room - at, "%s%s", at ? "\n" : "", dataset->recordings[r]);
+    if (!names)
+        return NULL;
+    size_t at = (size_t)snprintf(names, room, "%s", before);
+    for (uint32_t r = 0; r < dataset->n_recordings; r++) {
+        const char *name = dataset->recordings[r];
+        bool left_out = options->validate && crossval->fold[r] == options->validate - 1;
+        if (!left_out && !train_names_recording(before, name))
+            at += (size_t)snprintf(names + at, room - at, "%s%s", at ? "\n" : "", name);
     }
-    if (names && at == 0)
-        names[0] = '\0';
     return names;
 }
 

@@ -192,6 +192,29 @@ const float *nn_network_layer_stats(const struct nn_network *network, uint32_t i
     return network->stats + network->stat_offset[index];
 }
 
+static bool same_layers(const struct nn_network *a, const struct nn_network *b)
+{
+    struct nn_shape in = a->layers[0].in;
+    struct nn_shape other = b->layers[0].in;
+    bool same = a->n_layers == b->n_layers && in.c == other.c && in.h == other.h && in.w == other.w;
+    for (uint32_t i = 0; i < a->n_layers && same; i++) {
+        uint32_t numbers[2][NN_LAYER_SPEC_NUMBERS];
+        nn_layer_spec_pack(&a->layers[i].spec, numbers[0]);
+        nn_layer_spec_pack(&b->layers[i].spec, numbers[1]);
+        same = memcmp(numbers[0], numbers[1], sizeof numbers[0]) == 0;
+    }
+    return same;
+}
+
+int nn_network_copy(const struct nn_network *from, struct nn_network *to)
+{
+    if (!same_layers(from, to))
+        return -EINVAL;
+    memcpy(to->weights, from->weights, from->n_weights * sizeof *from->weights);
+    memcpy(to->stats, from->stats, from->n_stats * sizeof *from->stats);
+    return 0;
+}
+
 float *nn_network_weights(struct nn_network *network, size_t *ret_n)
 {
     *ret_n = network->n_weights;

@@ -41,6 +41,12 @@ void nn_network_destroy(struct nn_network *network);
  */
 void nn_network_randomise(struct nn_network *network, uint64_t seed);
 
+/*
+ * The weights and statistics of a network of the same layers and input. 0, -EINVAL (others; `to` is
+ * then as before).
+ */
+int nn_network_copy(const struct nn_network *from, struct nn_network *to);
+
 uint32_t nn_network_layer_count(const struct nn_network *network);
 const struct nn_layer *nn_network_layer(const struct nn_network *network, uint32_t index);
 struct nn_shape nn_network_input(const struct nn_network *network);

@@ -109,6 +109,7 @@ static const struct row rows[] = {
           "largest noise along lines, in standard deviations of the line"),
     SHARE("missing", augment.missing, 0, 0.9, "largest share of lines that do not arrive"),
     SHARE("bad", augment.bad, 0, 0.9, "largest share of lines buried in noise"),
+    COUNT("examples", examples, 0, 1000000, "pictures to learn from, drawn at random; 0: all"),
     {{"seed", NN_SETTING_COUNT, 0, 4294967295.0, NULL, "start of all that is random"},
      STORE_U64,
      AT(seed)},

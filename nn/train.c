@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Streams of random numbers, so that one draw more in one place moves nothing elsewhere. */
-enum { STREAM_ORDER = 16, STREAM_VIEW, STREAM_DROPOUT, STREAM_MIXUP };
+enum { STREAM_ORDER = 16, STREAM_VIEW, STREAM_DROPOUT, STREAM_MIXUP, STREAM_EXAMPLES };
 
 static bool settings_fit(const struct nn_train_settings *s, const struct nn_train_part *part)
 {
@@ -18,16 +18,6 @@ static bool settings_fit(const struct nn_train_settings *s, const struct nn_trai
            s->schedule.rate > 0.0F && s->averaging >= 0.0F && s->averaging < 1.0F &&
            s->mixup >= 0.0F && s->mixup <= 1.0F && part->only < NN_LABEL_COUNT &&
            (s->patience == 0 || (part->validate && s->validate_every > 0));
-}
-
-/* Same weights and statistics; both of the same layers. */
-static void copy_network(struct nn_network *from, struct nn_network *to)
-{
-    size_t n;
-    const float *weights = nn_network_weights(from, &n);
-    memcpy(nn_network_weights(to, &n), weights, n * sizeof *weights);
-    const float *stats = nn_network_stats(from, &n);
-    memcpy(nn_network_stats(to, &n), stats, n * sizeof *stats);
 }
 
 static int create_networks(struct nn_trainer *trainer)
@@ -46,7 +36,9 @@ static int create_networks(struct nn_trainer *trainer)
         return -EINVAL;
     trainer->outputs = NN_LABEL_COUNT * output.h;
     nn_network_randomise(trainer->network, s->seed + trainer->number);
-    copy_network(trainer->network, trainer->average);
+    if (s->start && nn_network_copy(s->start, trainer->network) != 0)
+        return -EINVAL;
+    nn_network_copy(trainer->network, trainer->average);
     size_t n_weights;
     nn_network_weights(trainer->network, &n_weights);
     error = nn_optimiser_create(&s->optimiser, n_weights, &trainer->optimiser);
@@ -73,6 +65,14 @@ static int create_buffers(struct nn_trainer *trainer)
                : -ENOMEM;
 }
 
+/* A seed for one thing in one epoch of this training. */
+static struct nn_random draw(const struct nn_trainer *trainer, uint64_t stream, uint64_t index)
+{
+    uint64_t place = ((uint64_t)trainer->number << 32) + trainer->epochs_done;
+    struct nn_random random = nn_random_seed(trainer->settings.seed, stream, place);
+    return nn_random_seed(nn_random_bits(&random), stream, index);
+}
+
 static int pick_examples(struct nn_trainer *trainer, const struct nn_train_part *part)
 {
     const struct nn_dataset *dataset = trainer->dataset;
@@ -82,6 +82,13 @@ static int pick_examples(struct nn_trainer *trainer, const struct nn_train_part 
     for (uint32_t i = 0; i < dataset->n; i++)
         if (part->use[dataset->examples[i].recording])
             trainer->order[trainer->n++] = i;
+    uint32_t wanted = trainer->settings.examples;
+    if (wanted && wanted < trainer->n) {
+        /* The first of one random order, so that fewer are among more. */
+        struct nn_random random = draw(trainer, STREAM_EXAMPLES, 0);
+        nn_random_shuffle(&random, trainer->order, trainer->n);
+        trainer->n = wanted;
+    }
     if (part->validate) {
         size_t size = dataset->n_recordings * sizeof *trainer->validate;
         trainer->validate = malloc(size);
@@ -140,14 +147,6 @@ void nn_trainer_destroy(struct nn_trainer *trainer)
     free(trainer->weights);
     free(trainer->grads);
     free(trainer);
-}
-
-/* A seed for one thing in one epoch of this training. */
-static struct nn_random draw(const struct nn_trainer *trainer, uint64_t stream, uint64_t index)
-{
-    uint64_t place = ((uint64_t)trainer->number << 32) + trainer->epochs_done;
-    struct nn_random random = nn_random_seed(trainer->settings.seed, stream, place);
-    return nn_random_seed(nn_random_bits(&random), stream, index);
 }
 
 static float led_in(const struct nn_input_spec *spec)
@@ -328,7 +327,7 @@ static int look_at_left_out(struct nn_trainer *trainer)
         trainer->best_epoch == 0 || epoch->check > trainer->history[trainer->best_epoch - 1].check;
     if (better) {
         trainer->best_epoch = trainer->epochs_done + 1;
-        copy_network(trainer->average, trainer->best);
+        nn_network_copy(trainer->average, trainer->best);
     }
     return 0;
 }

@@ -30,7 +30,10 @@ struct nn_train_settings {
     float mixup;
     struct nn_goal goal;
     struct nn_augment augment;
+    uint32_t examples; /* learned from at most, drawn at random; 0: all */
     uint64_t seed;
+    const struct nn_network *start; /* weights to begin with, of the same layers and input,
+                                       borrowed; NULL: random ones */
 };
 
 /* What one training learns from. */
@@ -54,8 +57,8 @@ struct nn_trainer;
 
 /*
  * `dataset` and settings->layers must outlive the trainer; the part is copied. 0, -EINVAL (layers
- * do not fit, fewer than two examples, settings outside, patience without anything to validate),
- * -ENOMEM.
+ * do not fit or the start's are others, fewer than two examples, settings outside, patience without
+ * anything to validate), -ENOMEM.
  */
 int nn_trainer_create(const struct nn_dataset *dataset, const struct nn_train_settings *settings,
                       const struct nn_train_part *part, struct nn_trainer **ret_trainer);

@@ -3,6 +3,7 @@
 
 #include "nn/crossval.h"
 #include "nn/goal.h"
+#include "nn/trainer.h"
 
 #include <check.h>
 #include <errno.h>
@@ -452,6 +453,74 @@ START_TEST(resumes_with_everything_on)
 }
 END_TEST
 
+/* Weights to begin with are those a training has before it learns, and bind its checkpoints. */
+START_TEST(begins_with_given_weights)
+{
+    static const char checkpoint[] = TEST_BINARY_DIR "/test_train.start";
+    struct nn_dataset *dataset = make_dataset();
+    struct nn_train_settings settings = make_settings();
+    const bool use[RECORDINGS] = {true, true, true, false};
+    struct nn_train_part part = {.use = use, .only = -1};
+    struct nn_trainer *first = NULL;
+    struct nn_trainer *second = NULL;
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &first), 0);
+    ck_assert_int_eq(nn_trainer_epoch(first), 0);
+    struct nn_network *start = nn_trainer_network(first);
+    settings.start = start;
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &second), 0);
+    size_t n;
+    const float *given = nn_network_weights(start, &n);
+    ck_assert_mem_eq(nn_network_weights(nn_trainer_network(second), &n), given, n * sizeof *given);
+    given = nn_network_stats(start, &n);
+    ck_assert_mem_eq(nn_network_stats(nn_trainer_network(second), &n), given, n * sizeof *given);
+
+    ck_assert_int_eq(nn_trainer_epoch(second), 0);
+    ck_assert_int_eq(nn_trainer_save(second, checkpoint), 0);
+    ck_assert_int_eq(nn_trainer_resume(second, checkpoint), 0);
+    nn_trainer_destroy(second);
+    nn_network_weights(start, &n)[0] += 1e-3F;
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &second), 0);
+    ck_assert_int_eq(nn_trainer_resume(second, checkpoint), -EPROTO);
+    nn_trainer_destroy(second);
+
+    settings.layers = row_layers;
+    settings.n_layers = sizeof row_layers / sizeof *row_layers;
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &second), -EINVAL);
+    nn_trainer_destroy(first);
+    nn_dataset_destroy(dataset);
+    unlink(checkpoint);
+}
+END_TEST
+
+/* Few examples are drawn from the recordings learned from, and are among the more. */
+START_TEST(learns_from_few)
+{
+    struct nn_dataset *dataset = make_dataset();
+    struct nn_train_settings settings = make_settings();
+    const bool use[RECORDINGS] = {true, true, true, false};
+    struct nn_train_part part = {.use = use, .only = -1};
+    struct nn_trainer *few = NULL;
+    struct nn_trainer *more = NULL;
+    set(&settings, "examples", "5");
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &few), 0);
+    set(&settings, "examples", "20");
+    ck_assert_int_eq(nn_trainer_create(dataset, &settings, &part, &more), 0);
+    ck_assert_uint_eq(few->n, 5);
+    ck_assert_uint_eq(more->n, 20);
+    ck_assert_mem_eq(few->order, more->order, 5 * sizeof *few->order);
+    uint32_t at_start = 0;
+    for (uint32_t i = 0; i < 20; i++) {
+        ck_assert(use[dataset->examples[more->order[i]].recording]);
+        at_start += more->order[i] < 20;
+    }
+    ck_assert_uint_lt(at_start, 20);
+    ck_assert_int_eq(nn_trainer_epoch(few), 0);
+    nn_trainer_destroy(few);
+    nn_trainer_destroy(more);
+    nn_dataset_destroy(dataset);
+}
+END_TEST
+
 /* With patience, what stops a fold is another fold, and the last trainings know how long. */
 START_TEST(stopping_leaves_figures_honest)
 {
@@ -624,6 +693,8 @@ int main(void)
     tcase_add_test(tcase, rows_learn);
     tcase_add_test(tcase, stops_early_and_keeps_the_best);
     tcase_add_test(tcase, resumes_with_everything_on);
+    tcase_add_test(tcase, begins_with_given_weights);
+    tcase_add_test(tcase, learns_from_few);
     tcase_add_test(tcase, stopping_leaves_figures_honest);
     tcase_add_test(tcase, members_differ_and_are_averaged);
     tcase_add_test(tcase, one_network_per_label);

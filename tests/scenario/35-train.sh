@@ -58,6 +58,35 @@ check_exit 1 "a frame without the detector's word" "${events[@]}" "$tmp/fewer.cs
 sed 3p "$tmp/events.csv" >"$tmp/twice.csv"
 check_exit 1 "a frame with two" "${events[@]}" "$tmp/twice.csv"
 
+# Weights to begin with, and fewer pictures to learn from.
+sed '2,$s/,r\([0-9]\),/,first\1,/' "$data/labels.csv" >"$tmp/first.csv"
+first=("${train[@]}" --labels "$tmp/first.csv" --folds 0 --output)
+check_exit 0 "a first training" "${first[@]}" "$tmp/first.tipnn"
+short=("${train[@]}" --folds 3 --epochs 2 --limit 12 --rate 0.005)
+check_exit 0 "a second that begins with its weights" "${short[@]}" --from "$tmp/first.tipnn" \
+  --output "$tmp/second.tipnn" --figures "$tmp/second.json"
+after=$(sed -n 's/.*; mean \(0\.[0-9]*\)$/\1/p' "$tmp/out")
+check_exit 0 "the same with random ones" "${short[@]}" --output "$tmp/random.tipnn"
+alone=$(sed -n 's/.*; mean \(0\.[0-9]*\)$/\1/p' "$tmp/out")
+figure "two epochs on 12 pictures: $alone, after another training $after"
+check "it knows more" awk -v a="$after" -v b="$alone" 'BEGIN { exit !(a > b + 0.1) }'
+"$tipwright" model show "$tmp/second.tipnn" >"$tmp/out"
+hash=$("$tipwright" model show "$tmp/first.tipnn" | sed -n 's/^model //p')
+check "its note names the first" grep -q "from model $hash" "$tmp/out"
+check "and its recordings are those of both" [ "$(grep -aoE '^(first|r)[0-5]$' "$tmp/second.tipnn" |
+  sort -u | wc -l)" -ge 10 ]
+again=("$tipwright" train --labels "$data/labels.csv" --images "$data/images" --reproduce
+  --figures "$tmp/second.json" --output "$tmp/again.tipnn")
+check_exit 0 "its figures come out again" "${again[@]}" --from "$tmp/first.tipnn"
+check "to the same model" cmp "$tmp/second.tipnn" "$tmp/again.tipnn"
+check_exit 1 "but not without the first" "${again[@]}"
+check_exit 1 "nor with another" "${again[@]}" --from "$tmp/random.tipnn"
+check_exit 1 "folds of what the first has learned from" "${first[@]}" "$tmp/third.tipnn" \
+  --from "$tmp/first.tipnn" --folds 3
+check "tell nothing" grep -q 'has learned from recording first' "$tmp/err"
+check_exit 1 "another architecture" "${train[@]}" --folds 3 --architecture h-si-100 \
+  --from "$tmp/first.tipnn" --output "$tmp/third.tipnn"
+
 # Killed after anything from nothing to a second, until it ends by itself.
 kills=0
 for ((attempt = 0; attempt < 200; attempt++)); do
