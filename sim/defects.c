@@ -37,6 +37,7 @@ struct tile {
 struct sim_defects {
     const struct sim_surface *surface;
     const struct sim_surface_spec *spec;
+    const struct sim_surface_defect *pulse_defect; /* what a strong pulse leaves */
     uint64_t seed;
     double reach_m;  /* of any feature */
     double spread_m; /* of a defect's features around its place */
@@ -67,7 +68,7 @@ static void measure(struct sim_defects *defects)
     for (uint32_t d = 0; d < spec->n_defects; d++) {
         const struct sim_surface_defect *defect = &spec->defects[d];
         double off = 0;
-        if (!(defect->per_nm2 > 0) && strcmp(defect->name, spec->marks.pulse_defect) != 0)
+        if (!(defect->per_nm2 > 0) && defect != defects->pulse_defect)
             continue;
         for (uint32_t m = 0; m < defect->n_members; m++) {
             const struct sim_defect_member *member = &defect->members[m];
@@ -99,6 +100,13 @@ int sim_defects_create(const struct sim_surface *surface, const struct sim_surfa
     defects->surface = surface;
     defects->spec = spec;
     defects->seed = seed;
+    for (uint32_t d = 0; d < spec->n_defects; d++)
+        if (strcmp(spec->defects[d].name, spec->marks.pulse_defect) == 0)
+            defects->pulse_defect = &spec->defects[d];
+    if (!defects->pulse_defect) {
+        free(defects);
+        return -EINVAL;
+    }
     measure(defects);
     *ret = defects;
     return 0;
@@ -255,8 +263,9 @@ static void draw_defect(const struct sim_defects *defects, const struct sim_surf
 static double patch_factor(const struct sim_defects *defects, double x, double y)
 {
     const struct sim_surface_patches *p = &defects->spec->patches;
-    uint64_t hash = sim_hash(defects->seed + HASH_PATCH, (uint64_t)(int64_t)floor(x / p->size_m),
-                             (uint64_t)(int64_t)floor(y / p->size_m));
+    uint64_t hash =
+        sim_hash(defects->seed ^ (uint64_t)HASH_PATCH << 56,
+                 (uint64_t)(int64_t)floor(x / p->size_m), (uint64_t)(int64_t)floor(y / p->size_m));
     return (double)(hash >> 11) * 0x1p-53 < p->share ? p->dirty : p->clean;
 }
 
@@ -453,12 +462,9 @@ static void mark_pulse(struct sim_defects *defects, double voltage_v, double x, 
                        struct sim_random *random)
 {
     const struct sim_surface_marks *m = &defects->spec->marks;
-    const struct sim_surface_defect *defect = defects->spec->defects;
     struct drawing drawing;
     if (voltage_v < m->pulse_above_v && voltage_v > m->pulse_below_v)
         return;
-    while (strcmp(defect->name, m->pulse_defect) != 0)
-        defect++;
     double beyond_v = fmax(0, fabs(voltage_v) - m->pulse_above_v);
     double radius_m =
         fmin(m->pulse_radius_m[1], m->pulse_radius_m[0] + m->pulse_widening_m_per_v * beyond_v);
@@ -466,7 +472,7 @@ static void mark_pulse(struct sim_defects *defects, double voltage_v, double x, 
     for (unsigned i = 0; i < n; i++) {
         struct sim_feature place = throw_within(radius_m, x, y, random);
         drawing.n = 0;
-        draw_defect(defects, defect, place.x_m, place.y_m, random, &drawing);
+        draw_defect(defects, defects->pulse_defect, place.x_m, place.y_m, random, &drawing);
         for (size_t f = 0; f < drawing.n; f++)
             if (!drawing.list[f].halo)
                 add_mark(defects, &drawing.list[f].feature);

@@ -9,7 +9,8 @@
 
 struct sim_defects;
 
-/* `surface` and `spec` are borrowed. 0, -ENOMEM. */
+/* `surface` and `spec` are borrowed. 0, -EINVAL (no defect of the name that pulses leave), -ENOMEM.
+ */
 int sim_defects_create(const struct sim_surface *surface, const struct sim_surface_spec *spec,
                        uint64_t seed, struct sim_defects **ret);
 void sim_defects_destroy(struct sim_defects *defects);

@@ -61,7 +61,8 @@ struct sim_surface {
 /* 0..1 from seed, purpose and two integers. */
 static double hash_unit(uint64_t seed, int purpose, int64_t a, int64_t b)
 {
-    return (double)(sim_hash(seed + (uint64_t)purpose, (uint64_t)a, (uint64_t)b) >> 11) * 0x1p-53;
+    uint64_t stream = seed ^ (uint64_t)purpose << 56;
+    return (double)(sim_hash(stream, (uint64_t)a, (uint64_t)b) >> 11) * 0x1p-53;
 }
 
 static void draw_direction(struct sim_surface *surface, struct sim_random *random)

@@ -5,6 +5,7 @@
 #include "sim/tip.h"
 
 #include <check.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -728,6 +729,19 @@ START_TEST(a_wrong_file_is_refused_with_line_and_column)
 }
 END_TEST
 
+START_TEST(a_spec_that_no_file_gives_is_refused)
+{
+    struct sim_surface_spec spec;
+    struct sim_surface *surface;
+    sim_surface_spec_default(&spec);
+    strcpy(spec.marks.pulse_defect, "nothing");
+    ck_assert_int_eq(sim_surface_create(&spec, 1, &surface), -EINVAL);
+    sim_surface_spec_default(&spec);
+    spec.n_directions = 0;
+    ck_assert_int_eq(sim_surface_create(&spec, 1, &surface), -EINVAL);
+}
+END_TEST
+
 START_TEST(the_reference_names_every_section)
 {
     static const char *const sections[] = {"cell",    "waves",   "bumps",   "directions",
@@ -773,6 +787,7 @@ int main(void)
     tcase_add_test(tcase, a_lower_bias_shows_sharper_dimers);
     tcase_add_test(tcase, the_default_is_the_file);
     tcase_add_test(tcase, a_wrong_file_is_refused_with_line_and_column);
+    tcase_add_test(tcase, a_spec_that_no_file_gives_is_refused);
     tcase_add_test(tcase, the_reference_names_every_section);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
