@@ -17,6 +17,7 @@ int course_begin(struct course *course, const struct course_start *start)
 {
     *course = (struct course){.policy = start->policy,
                               .options = start->options,
+                              .night = start->night,
                               .site = start->site,
                               .episode = start->episode,
                               .t_night_ns = start->t_night_ns,
@@ -29,14 +30,23 @@ int course_begin(struct course *course, const struct course_start *start)
                               .new_place = true};
     course->summary.exit_code = EXIT_INTERNAL;
     course->window = calloc(WINDOW_MAX, sizeof(*course->window));
-    return course->window ? 0 : -ENOMEM;
+    course->learned = calloc(1, sizeof(*course->learned));
+    if (!course->window || !course->learned) {
+        course_finish(course);
+        return -ENOMEM;
+    }
+    if (start->learned)
+        *course->learned = *start->learned;
+    return 0;
 }
 
 void course_finish(struct course *course)
 {
     frame_finish(&course->frame);
     free(course->window);
+    free(course->learned);
     course->window = NULL;
+    course->learned = NULL;
 }
 
 void course_clock(struct course *course, int64_t t_inst_ns)
@@ -291,6 +301,8 @@ bool course_action_ended(struct course *course, const struct action *action,
                          enum command_state state, bool own, int64_t t_inst_ns)
 {
     begin_after(course, action, t_inst_ns);
+    if (action->kind != ACTION_REIMAGE)
+        learn_ended(course->learned, action, state == COMMAND_DONE);
     if (state != COMMAND_DONE)
         return false;
     if (own)

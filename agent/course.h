@@ -40,6 +40,7 @@ struct course_options {
 struct course {
     const struct policy *policy; /* borrowed */
     struct course_options options;
+    uint64_t night;
     uint32_t site, episode;
 
     /* Night clock: base_ns + instrument time since inst_base_ns. */
@@ -69,6 +70,11 @@ struct course {
     bool good;         /* the last confirmed answer was good and nothing was done since */
     unsigned refusals; /* commands refused by the instrument in a row */
 
+    /* What has worked, and the trial that has just ended. */
+    struct learned *learned;
+    struct learn_trial trial;
+    bool trial_ended;
+
     /* Frames and places. */
     struct frame frame;
     int current_trace; /* forward trace being scanned, -1 none */
@@ -85,8 +91,10 @@ struct course {
 struct course_start {
     const struct policy *policy;
     struct course_options options;
+    uint64_t night; /* its number */
     uint32_t site, episode;
     int64_t t_night_ns;
+    const struct learned *learned; /* what is known from nights before, copied; NULL: nothing */
 };
 
 /* Begin with no places known. 0, -ENOMEM. */
@@ -196,6 +204,9 @@ struct course_answer {
 void course_decide(struct course *course, bool armed, struct course_answer *ret_answer);
 /* The answer's action was let through by the guard, or not. */
 void course_acted(struct course *course, const struct course_answer *answer, bool passed);
+
+/* True, once: what came of an action has shown itself since the last question; for the record. */
+bool course_trial(struct course *course, struct learn_trial *ret_trial);
 
 /* True: the night is over by its clock. withdrawn_why: why the tip is withdrawn, NULL: it is not.
  */

@@ -35,6 +35,7 @@ static void answer_good(struct course *course, struct course_answer *answer)
     note(answer, COURSE_NOTED, "", "");
     if (!course->good) {
         struct night_summary *summary = &course->summary;
+        course->trial_ended |= learn_good(course->learned, &course->trial);
         course->good = answer->became_good = true;
         if (!summary->good_found) {
             summary->good_found = true;
@@ -136,7 +137,9 @@ void course_decide(struct course *course, bool armed, struct course_answer *ret_
                                   .use = course->use,
                                   .engaged = course->engaged,
                                   .sites_without_gain = course->sites_without_gain,
-                                  .t_night_ns = course->t_night_ns};
+                                  .t_night_ns = course->t_night_ns,
+                                  .night = course->night,
+                                  .learned = course->learned};
     decide(course->policy, &situation, &ret_answer->decision);
     switch (ret_answer->decision.kind) {
     case DECISION_NONE:
@@ -160,6 +163,19 @@ void course_acted(struct course *course, const struct course_answer *answer, boo
     /* A rule that was not let through has not fired. */
     uint32_t engaged = answer->decision.engaged;
     course->engaged = passed ? engaged : course->engaged & engaged;
+    const struct action *action = &answer->action;
+    if (passed && learn_is_about(action))
+        course->trial_ended |=
+            learn_acted(course->learned, action, learn_seen_of(&course->verdict), &course->trial);
+}
+
+bool course_trial(struct course *course, struct learn_trial *ret_trial)
+{
+    bool ended = course->trial_ended;
+    course->trial_ended = false;
+    if (ended)
+        *ret_trial = course->trial;
+    return ended;
 }
 
 bool course_time_is_over(const struct course *course, const char *withdrawn_why,

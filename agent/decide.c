@@ -2,6 +2,7 @@
 #include "agent/decide.h"
 
 #include "agent/decide_budget.h"
+#include "config/schema.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -308,14 +309,128 @@ static void answer(const struct question *q, size_t i, enum decision_kind kind,
         decision->engaged |= UINT32_C(1) << i;
 }
 
+/* ---- strategies: which of the actions that may be taken ---- */
+
+/* A line of a test frame, about: what is looked at before the next decision. */
+static const double LINE_S = 0.33;
+
+struct choice {
+    struct learn_option options[LEARN_OPTIONS_MAX];
+    size_t rules[LEARN_OPTIONS_MAX];
+    size_t n;
+    uint32_t offset; /* steps of the ladder before the rule that is being added */
+};
+
+static bool is_conditioning(const struct policy_rule *rule)
+{
+    return rule->response == POLICY_DO && learn_is_about(&rule->action);
+}
+
+static bool has_room(const struct question *q, const struct action *action)
+{
+    struct budget_row rows[BUDGET_ROWS_MAX];
+    size_t n = budget_rows(&q->policy->budget, &q->situation->use, action, rows);
+    return budget_first_spent(rows, n) == NULL;
+}
+
+static void add_option(const struct question *q, size_t i, uint32_t step, struct choice *choice)
+{
+    const struct policy_rule *rule = &q->policy->rules[i];
+    uint32_t next = q->situation->use.fired_episode[i];
+    struct learn_option *option = &choice->options[choice->n];
+    if (choice->n == LEARN_OPTIONS_MAX || policy_rule_action(rule, step, &option->action) != 0 ||
+        !has_room(q, &option->action))
+        return;
+    const struct action *action = &option->action;
+    double size = action->kind == ACTION_CRASH ? action->depth_m : fabs(action->voltage_v);
+    double most = q->policy->limits.range[action->kind][0].max;
+    option->distance = choice->offset + (step > next ? step - next : next - step);
+    option->seconds = schema_action_seconds(action) + q->policy->settle.after_action_s +
+                      q->policy->min_lines * LINE_S;
+    option->violence = most > 0 ? fmin(size / most, 1) : 0;
+    choice->rules[choice->n++] = i;
+}
+
+/* The steps that are open to rule i, which matches and may fire: all of its ramp, or the next. */
+static void add_rule(const struct question *q, size_t i, struct choice *choice)
+{
+    const struct policy_rule *rule = &q->policy->rules[i];
+    const struct budget_use *use = &q->situation->use;
+    uint32_t steps = policy_rule_steps(rule), next = use->fired_episode[i];
+    bool all = steps > 0 && q->policy->strategy == POLICY_LEARN;
+    for (uint32_t step = all ? 0 : next; step < (all ? steps : next + 1); step++)
+        add_option(q, i, step, choice);
+    uint32_t left = steps > next ? steps - next : 1;
+    if (rule->at_most_per_site > 0 && rule->at_most_per_site - use->fired_site[i] < left)
+        left = rule->at_most_per_site - use->fired_site[i];
+    choice->offset += left;
+}
+
+/* Rule `first` and every later one that could act now. */
+static void gather(const struct question *q, size_t first, uint32_t engaged, struct choice *choice)
+{
+    choice->n = choice->offset = 0;
+    for (size_t i = first; i < q->policy->n_rules; i++) {
+        struct decision unused = {.kind = DECISION_NONE};
+        if (q->policy->rules[i].mode == POLICY_ACTIVE && is_conditioning(&q->policy->rules[i]) &&
+            rule_matches(q, i, &engaged) && what_is_spent(q, i, &unused) == SPENT_NOT)
+            add_rule(q, i, choice);
+    }
+}
+
+/* Scattered by Stafford's variant 13 of the mixer of MurmurHash3: any seed will do. */
+static size_t draw(const struct situation *situation, size_t n)
+{
+    uint64_t x = situation->night * UINT64_C(0x9e3779b97f4a7c15) +
+                 situation->use.actions_night * UINT64_C(0xd1342543de82ef95) +
+                 (uint64_t)situation->t_night_ns;
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (size_t)((x ^ (x >> 31)) % n);
+}
+
+/* Rule `first` would act; the strategy may take another action that may be taken as well. */
+static void answer_by_strategy(const struct question *q, size_t first, struct decision *decision)
+{
+    struct choice choice;
+    char chosen[120], match[sizeof(decision->why)];
+    const struct situation *situation = q->situation;
+    gather(q, first, decision->engaged, &choice);
+    if (choice.n == 0) {
+        answer(q, first, DECISION_RULE, decision);
+        return;
+    }
+    size_t pick;
+    if (q->policy->strategy == POLICY_RANDOM) {
+        pick = draw(situation, choice.n);
+        snprintf(chosen, sizeof(chosen), "drawn from %zu", choice.n);
+    } else {
+        const struct verdict *newest = &situation->verdicts[situation->n_verdicts - 1];
+        pick = learn_choose(situation->learned, choice.options, choice.n, learn_seen_of(newest),
+                            chosen, sizeof(chosen));
+    }
+    answer(q, choice.rules[pick], DECISION_RULE, decision);
+    decision->action = choice.options[pick].action;
+    memcpy(match, decision->why, sizeof(match));
+    decision->why[0] = '\0';
+    say(decision, "%s; %s", chosen, match);
+}
+
 /* What becomes of an active rule that matches. True: the decision stands. */
 static bool settle_active(const struct question *q, size_t i, struct decision *decision)
 {
+    enum policy_strategy strategy = q->policy->strategy;
+    bool chooses =
+        is_conditioning(&q->policy->rules[i]) &&
+        (strategy == POLICY_RANDOM || (strategy == POLICY_LEARN && q->situation->learned != NULL));
     struct decision no = {.kind = DECISION_NONE, .rule = (int)i, .engaged = decision->engaged};
     enum spent spent = what_is_spent(q, i, &no);
     switch (spent) {
     case SPENT_NOT:
-        answer(q, i, DECISION_RULE, decision);
+        if (chooses)
+            answer_by_strategy(q, i, decision);
+        else
+            answer(q, i, DECISION_RULE, decision);
         return true;
     case SPENT_SITE:
         no.kind = DECISION_RULE;

@@ -5,6 +5,7 @@
 #ifndef AGENT_DECIDE_H
 #define AGENT_DECIDE_H
 
+#include "agent/learn.h"
 #include "agent/verdict.h"
 #include "config/policy.h"
 
@@ -36,6 +37,8 @@ struct situation {
     uint32_t engaged;            /* bit per rule: has fired and its `until` does not hold yet */
     uint32_t sites_without_gain; /* sites left since this episode's best verdict last improved */
     int64_t t_night_ns;
+    uint64_t night;                /* number of the night, for strategy random */
+    const struct learned *learned; /* for strategy learn; NULL: nothing is known */
 };
 
 enum decision_kind {

@@ -136,12 +136,21 @@ int journal_frame(struct journal *journal, const struct journal_frame *frame);
 int journal_place(struct journal *journal, uint32_t site, uint32_t episode, int64_t t_night_ns);
 int journal_flush(struct journal *journal);
 
-/* Where actions have been, for choosing free places. */
+/* The map of used places: its newest page. */
 struct journal_spot {
-    double x_m, y_m; /* centre of the frame, relative to the night's first area */
-    uint32_t actions;
+    double x_m, y_m; /* relative to the page's first area */
+    double radius_m; /* forbidden circle around the place of an action; 0: centre of an area */
+    uint32_t page;
+    uint32_t actions; /* of the whole site; not written */
 };
 int journal_spots(struct journal *journal, struct journal_spot *list, size_t max, size_t *ret_n);
-int journal_spot_add(struct journal *journal, uint32_t site, double x_m, double y_m);
+int journal_spot_add(struct journal *journal, uint32_t site, const struct journal_spot *spot);
+
+/* What has worked, over all nights, since it was last forgotten. Durable with the next flush. */
+int journal_trial(struct journal *journal, const char *profile, const struct learn_trial *trial,
+                  int64_t t_night_ns);
+int journal_learned(struct journal *journal, const char *profile, struct learned *ret_learned);
+/* From here on as if nothing had been tried. Durable. */
+int journal_forget_learned(struct journal *journal, int64_t t_utc_us);
 
 #endif

@@ -124,7 +124,9 @@ int journal_spots(struct journal *journal, struct journal_spot *list, size_t max
     while ((code = sqlite3_step(row)) == SQLITE_ROW && n < max)
         list[n++] = (struct journal_spot){.x_m = sqlite3_column_double(row, 0),
                                           .y_m = sqlite3_column_double(row, 1),
-                                          .actions = column_count(row, 2)};
+                                          .radius_m = sqlite3_column_double(row, 2),
+                                          .page = column_count(row, 3),
+                                          .actions = column_count(row, 4)};
     sqlite3_reset(row);
     if (code == SQLITE_ROW)
         return -ENOSPC;
@@ -132,4 +134,33 @@ int journal_spots(struct journal *journal, struct journal_spot *list, size_t max
         return journal_errno(code);
     *ret_n = n;
     return 0;
+}
+
+int journal_learned(struct journal *journal, const char *profile, struct learned *ret_learned)
+{
+    sqlite3_stmt *row;
+    int code = SQLITE_ROW;
+    int result = journal_query(journal, STATEMENT_LEARNED, NULL, 0, &row);
+    if (result != 0)
+        return result;
+    memset(ret_learned, 0, sizeof(*ret_learned));
+    if (sqlite3_bind_text(row, 1, profile, -1, SQLITE_STATIC) != SQLITE_OK)
+        code = SQLITE_NOMEM;
+    while (code == SQLITE_ROW && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        const char *kind_name = (const char *)sqlite3_column_text(row, 0);
+        const char *seen_name = (const char *)sqlite3_column_text(row, 2);
+        int kind = kind_name ? action_kind_from_name(kind_name) : -1;
+        int seen = seen_name ? learn_seen_from_name(seen_name) : -1;
+        if (kind < 0 || seen < 0)
+            continue;
+        struct learn_trial trial = {.kind = (enum action_kind)kind,
+                                    .size = sqlite3_column_double(row, 1),
+                                    .seen = (enum learn_seen)seen,
+                                    .again = sqlite3_column_int(row, 3) != 0,
+                                    .tried = column_count(row, 4),
+                                    .worked = column_count(row, 5)};
+        learn_note(ret_learned, &trial);
+    }
+    sqlite3_reset(row);
+    return code == SQLITE_DONE ? 0 : journal_errno(code);
 }

@@ -152,14 +152,45 @@ int journal_flush(struct journal *journal)
     return journal_commit(journal);
 }
 
-int journal_spot_add(struct journal *journal, uint32_t site, double x_m, double y_m)
+int journal_spot_add(struct journal *journal, uint32_t site, const struct journal_spot *spot)
 {
     if (journal->failed)
         return journal->failed;
     struct row row = journal_row(journal, STATEMENT_SPOT);
     row_int(&row, (int64_t)journal->night);
     row_int(&row, site);
-    row_real(&row, x_m);
-    row_real(&row, y_m);
+    row_int(&row, spot->page);
+    row_real(&row, spot->x_m);
+    row_real(&row, spot->y_m);
+    row_real(&row, spot->radius_m);
     return row_end(&row);
+}
+
+int journal_trial(struct journal *journal, const char *profile, const struct learn_trial *trial,
+                  int64_t t_night_ns)
+{
+    if (journal->failed)
+        return journal->failed;
+    struct row row = journal_row(journal, STATEMENT_TRIAL);
+    row_int(&row, (int64_t)journal->night);
+    row_int(&row, (int64_t)journal->boot);
+    row_text(&row, profile);
+    row_text(&row, action_kind_name(trial->kind));
+    row_real(&row, trial->size);
+    row_text(&row, learn_seen_name(trial->seen));
+    row_int(&row, trial->again);
+    row_int(&row, trial->worked > 0);
+    row_int(&row, t_night_ns);
+    return row_end(&row);
+}
+
+int journal_forget_learned(struct journal *journal, int64_t t_utc_us)
+{
+    if (journal->failed)
+        return journal->failed;
+    struct row row = journal_row(journal, STATEMENT_FORGET);
+    row_int(&row, (int64_t)journal->boot);
+    row_int(&row, t_utc_us);
+    int result = row_end(&row);
+    return result == 0 ? journal_commit(journal) : result;
 }

@@ -1,11 +1,11 @@
-/* Tables of the journal, version 1, and every statement that is used on them. */
+/* Tables of the journal, version 2, and every statement that is used on them. */
 #include "agent/journal_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { APPLICATION_ID = 0x74697077, SCHEMA_VERSION = 1 }; /* "tipw" */
+enum { APPLICATION_ID = 0x74697077, SCHEMA_VERSION = 2 }; /* "tipw" */
 
 const char *const journal_chain_names[CHAIN_COUNT] = {
     [CHAIN_BOOT] = "boot",   [CHAIN_NIGHT] = "night",   [CHAIN_NIGHT_END] = "night_end",
@@ -83,7 +83,12 @@ static const char *const schema[] = {
         "p_") ", "
               "t_night_ns INTEGER NOT NULL) STRICT",
     "CREATE TABLE spot (id INTEGER PRIMARY KEY, night INTEGER NOT NULL, site INTEGER NOT NULL, "
-    "x_m REAL NOT NULL, y_m REAL NOT NULL) STRICT",
+    "page INTEGER NOT NULL, x_m REAL NOT NULL, y_m REAL NOT NULL, radius_m REAL NOT NULL) STRICT",
+    "CREATE TABLE trial (id INTEGER PRIMARY KEY, night INTEGER NOT NULL, boot INTEGER NOT NULL, "
+    "profile TEXT NOT NULL, kind TEXT NOT NULL, size REAL NOT NULL, seen TEXT NOT NULL, "
+    "again INTEGER NOT NULL, worked INTEGER NOT NULL, t_night_ns INTEGER NOT NULL) STRICT",
+    "CREATE TABLE forgotten (id INTEGER PRIMARY KEY, trial INTEGER NOT NULL, "
+    "boot INTEGER NOT NULL, t_utc_us INTEGER NOT NULL) STRICT",
 };
 
 #define P5 "?,?,?,?,?"
@@ -103,7 +108,10 @@ static const char *const statements[STATEMENT_COUNT] = {
     [STATEMENT_VERDICT] = "INSERT INTO verdict VALUES (NULL," P10 "," P10 ",?,?,?,?)",
     [STATEMENT_DECISION] = "INSERT INTO decision VALUES (NULL," P10 "," P10 "," P10 ")",
     [STATEMENT_FRAME] = "INSERT INTO frame VALUES (NULL," P10 "," P10 "," P5 ",?,?,?,?)",
-    [STATEMENT_SPOT] = "INSERT INTO spot VALUES (NULL,?,?,?,?)",
+    [STATEMENT_SPOT] = "INSERT INTO spot VALUES (NULL," P5 ",?)",
+    [STATEMENT_TRIAL] = "INSERT INTO trial VALUES (NULL," P5 ",?,?,?,?)",
+    [STATEMENT_FORGET] =
+        "INSERT INTO forgotten VALUES (NULL, (SELECT coalesce(max(id), 0) FROM trial),?,?)",
     [STATEMENT_OUTCOME_FIND] =
         "SELECT action.id, outcome.id FROM action LEFT JOIN outcome ON outcome.action = action.id "
         "WHERE action.id = ?",
@@ -135,10 +143,18 @@ static const char *const statements[STATEMENT_COUNT] = {
         "SELECT rule_name, response, sum(site = ?2), sum(episode = ?3) FROM decision "
         "WHERE night = ?1 AND kind = 'rule' AND coalesce(guard, '') IN ('', 'pass') "
         "AND response IN ('wait', 'good', 'hold', 'park') GROUP BY rule_name, response",
-    [STATEMENT_SPOTS] = "SELECT x_m, y_m, (SELECT count(*) FROM action WHERE action.id >= ?1 "
+    /* The newest page only: older ones lie where the tip will not be again. */
+    [STATEMENT_SPOTS] = "SELECT x_m, y_m, radius_m, page, "
+                        "(SELECT count(*) FROM action WHERE action.id >= ?1 "
                         "AND action.night = spot.night AND action.site = spot.site "
                         "AND kind IN ('pulse', 'crash', 'neck', 'approach')) "
-                        "FROM spot WHERE spot.night = ?2 ORDER BY spot.id",
+                        "FROM spot WHERE spot.night = ?2 AND page = "
+                        "(SELECT max(page) FROM spot WHERE night = ?2) ORDER BY spot.id",
+    /* Parameter: profile. */
+    [STATEMENT_LEARNED] =
+        "SELECT kind, size, seen, again, count(*), sum(worked) FROM trial WHERE profile = ?1 "
+        "AND id > (SELECT coalesce(max(trial), 0) FROM forgotten) "
+        "GROUP BY kind, size, seen, again ORDER BY max(id) DESC",
 };
 
 const char *journal_statement_text(enum statement statement)

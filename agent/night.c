@@ -206,12 +206,27 @@ static int load_open(struct night *night)
     return 0;
 }
 
+/* Begins the course with what the record knows of earlier actions. */
+static int load_learned(struct night *night, struct course_start *start)
+{
+    struct learned *learned = calloc(1, sizeof(*learned));
+    if (!learned)
+        return -ENOMEM;
+    int r = journal_learned(night->journal, night->policy->profile_name, learned);
+    start->learned = learned;
+    if (r == 0)
+        r = course_begin(&night->course, start);
+    free(learned);
+    return r;
+}
+
 static int prepare(struct night *night, const struct journal_boot *boot)
 {
     struct course *course = &night->course;
     struct course_start start = {.policy = night->policy,
                                  .options = {.duration_s = night->options.duration_s,
                                              .end_at_good = night->options.end_at_good},
+                                 .night = boot->night,
                                  .site = boot->site,
                                  .episode = boot->episode,
                                  .t_night_ns = boot->t_night_ns};
@@ -223,7 +238,7 @@ static int prepare(struct night *night, const struct journal_boot *boot)
     if (night->latched == SAFETY_PARKED)
         snprintf(night->why, sizeof(night->why), "this night has ended; begin a new one");
     night->frame_key = true;
-    int r = course_begin(course, &start);
+    int r = load_learned(night, &start);
     if (r == 0)
         r = load_open(night);
     if (r == 0)

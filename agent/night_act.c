@@ -171,6 +171,14 @@ static bool propose(struct night *night, const struct course_answer *answer)
     return passed;
 }
 
+/* What came of the last action goes on record as soon as it is known. */
+static void record_trial(struct night *night)
+{
+    struct learn_trial trial;
+    if (course_trial(&night->course, &trial))
+        night_record_trial(night, &trial);
+}
+
 bool night_decide(struct night *night)
 {
     struct course_answer answer;
@@ -179,8 +187,12 @@ bool night_decide(struct night *night)
     course_decide(&night->course, night_safety(night) == SAFETY_ARMED, &answer);
     if (answer.step == COURSE_NOTHING)
         return false;
-    if (answer.step == COURSE_ACT)
-        return propose(night, &answer);
+    if (answer.step == COURSE_ACT) {
+        bool acts = propose(night, &answer);
+        record_trial(night);
+        return acts;
+    }
+    record_trial(night);
     night_record_decision(night, &answer.decision, answer.guard, answer.guard_why);
     if (answer.became_good) {
         night->frame_key = true;

@@ -297,9 +297,11 @@ void night_frame_begin(struct night *night, const struct data_message *message)
     if (r < 0)
         night_alarm(night, "a frame of %u x %u samples cannot be judged", message->geometry.points,
                     message->geometry.lines);
-    if (r > 0)
-        night_record_spot(night, course->spots[course->n_spots - 1].x_m,
-                          course->spots[course->n_spots - 1].y_m);
+    if (r > 0) {
+        const struct sites_spot *spot = &course->spots[course->n_spots - 1];
+        struct journal_spot place = {.x_m = spot->x_m, .y_m = spot->y_m};
+        night_record_spot(night, &place);
+    }
 }
 
 void night_frame_line(struct night *night, const struct scan_line *line)

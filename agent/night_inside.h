@@ -209,7 +209,8 @@ void night_record_decision(struct night *night, const struct decision *decision,
 void night_record_outcome(struct night *night, const struct night_open *open,
                           enum command_state state, bool crash, const char *text);
 void night_record_place(struct night *night);
-void night_record_spot(struct night *night, double x_m, double y_m);
+void night_record_spot(struct night *night, const struct journal_spot *spot);
+void night_record_trial(struct night *night, const struct learn_trial *trial);
 void night_record_epoch(struct night *night);
 void night_record_above(struct night *night, uint64_t id, uint64_t epoch);
 /* The text of a correction; the reply comes when it is durable. */

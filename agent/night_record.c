@@ -17,7 +17,8 @@ struct record_job {
     uint32_t site, episode;
     enum command_state state;
     bool flag;
-    double x_m, y_m;
+    struct journal_spot spot;
+    struct learn_trial trial;
     struct decision decision;
     struct verdict verdict;
     struct policy *policy;
@@ -169,16 +170,30 @@ void night_record_place(struct night *night)
 
 static int write_spot(struct journal *journal, struct record_job *record)
 {
-    return journal_spot_add(journal, record->site, record->x_m, record->y_m);
+    return journal_spot_add(journal, record->site, &record->spot);
 }
 
-void night_record_spot(struct night *night, double x_m, double y_m)
+void night_record_spot(struct night *night, const struct journal_spot *spot)
 {
     if (!night->journal_ok)
         return;
     struct record_job *record = new_record(night, write_spot);
-    record->x_m = x_m;
-    record->y_m = y_m;
+    record->spot = *spot;
+    worker_submit(night->worker, &record->job);
+}
+
+static int write_trial(struct journal *journal, struct record_job *record)
+{
+    return journal_trial(journal, record->text, &record->trial, record->t_night_ns);
+}
+
+void night_record_trial(struct night *night, const struct learn_trial *trial)
+{
+    if (!night->journal_ok)
+        return;
+    struct record_job *record = new_record(night, write_trial);
+    record->trial = *trial;
+    snprintf(record->text, sizeof(record->text), "%s", night->policy->profile_name);
     worker_submit(night->worker, &record->job);
 }
 

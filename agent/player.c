@@ -416,8 +416,10 @@ static int create(struct player *player)
                                  .options = {.duration_s = options->duration_s,
                                              .end_at_good = options->end_at_good,
                                              .no_heights = options->verdict != NULL},
+                                 .night = 1,
                                  .site = 1,
-                                 .episode = 1};
+                                 .episode = 1,
+                                 .learned = options->learned};
     player->intake = intake_create();
     intake_session(player->intake, session);
     player->spending = spending_create();

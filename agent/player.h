@@ -27,6 +27,7 @@ struct player_options {
     player_verdict_fn verdict;    /* NULL: the model */
     void *verdict_ctx;
     const struct instrument_limits *limits; /* the instrument's own */
+    const struct learned *learned; /* what is known from nights before; NULL: nothing */
     double duration_s; /* end after so much of the night clock; 0: the policy's length */
     bool end_at_good;
     /* As a night's, without NEWS_STATE. NULL: nobody listens. */

@@ -395,8 +395,9 @@ START_TEST(test_spots)
 {
     struct journal_spot spots[4];
     size_t n;
-    ck_assert_int_eq(journal_spot_add(journal, 1, 0, 0), 0);
-    ck_assert_int_eq(journal_spot_add(journal, 2, 50e-9, -25e-9), 0);
+    ck_assert_int_eq(journal_spot_add(journal, 1, &(struct journal_spot){.x_m = 0}), 0);
+    ck_assert_int_eq(journal_spot_add(journal, 2, &(struct journal_spot){50e-9, -25e-9, 0, 0, 0}),
+                     0);
     act(ACTION_PULSE, 1);
     act(ACTION_CRASH, 1);
     act(ACTION_REIMAGE, 1);
@@ -516,7 +517,7 @@ START_TEST(test_edits_are_noticed)
         "INSERT INTO night VALUES (2, 3, 1, 1, zeroblob(32))",
         "DROP INDEX decision_fired",
         "CREATE TABLE more (x)",
-        "PRAGMA user_version = 2",
+        "PRAGMA user_version = 1",
         "PRAGMA application_id = 2",
     };
     act(ACTION_PULSE, 1);
