@@ -2,6 +2,8 @@
 #include "agent/command.h"
 #include "config/policy.h"
 #include "config/reference.h"
+#include "config/yaml_reader.h"
+#include "sim/scenario.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,7 +14,7 @@ static void print_usage(FILE *out)
 {
     fputs("Usage: tipwright check [--json] FILE...\n"
           "       tipwright check --print-reference | --print-schema\n"
-          "Check policies completely and name every error with line and column.\n"
+          "Check policies and scenarios completely and name every error with line and column.\n"
           "\n"
           "  --json              results as JSON on stdout\n"
           "  --print-reference   the reference of all keys (Markdown) on stdout\n"
@@ -48,8 +50,51 @@ static json_t *describe(const char *path, const struct policy *policy,
     return file;
 }
 
-/* True when valid. `files` is NULL, or gets the result. */
-static bool check_file(const char *path, json_t *files)
+static json_t *describe_scenario(const char *path, const struct sim_scenario *scenario,
+                                 const struct policy_errors *errors)
+{
+    json_t *file = describe(path, NULL, errors);
+    json_object_set_new(file, "valid", json_boolean(scenario != NULL));
+    if (scenario) {
+        json_object_set_new(file, "scenario", json_string(scenario->name));
+        json_object_set_new(
+            file, "faults",
+            json_integer((json_int_t)(scenario->n_faults + scenario->n_disturbances)));
+    }
+    return file;
+}
+
+static bool check_scenario(const char *path, json_t *files)
+{
+    struct sim_scenario *scenario = malloc(sizeof(*scenario));
+    struct policy_errors errors;
+    if (!scenario)
+        abort();
+    bool valid = sim_scenario_load(path, scenario, &errors) == 0;
+    if (files)
+        json_array_append_new(files, describe_scenario(path, valid ? scenario : NULL, &errors));
+    else if (valid)
+        printf("%s: valid: scenario %s, surface %s, %zu faults\n", path, scenario->name,
+               scenario->surface, scenario->n_faults + scenario->n_disturbances);
+    else
+        policy_errors_print(&errors, path, stderr);
+    policy_errors_finish(&errors);
+    free(scenario);
+    return valid;
+}
+
+static bool is_scenario(const char *path)
+{
+    char *text;
+    size_t size;
+    if (doc_read_file(path, &text, &size) < 0)
+        return false;
+    bool scenario = sim_scenario_recognised(text, size);
+    free(text);
+    return scenario;
+}
+
+static bool check_policy(const char *path, json_t *files)
 {
     struct policy *policy = malloc(sizeof(*policy));
     struct policy_errors errors;
@@ -67,6 +112,12 @@ static bool check_file(const char *path, json_t *files)
     policy_errors_finish(&errors);
     free(policy);
     return valid;
+}
+
+/* True when valid. `files` is NULL, or gets the result. */
+static bool check_file(const char *path, json_t *files)
+{
+    return is_scenario(path) ? check_scenario(path, files) : check_policy(path, files);
 }
 
 static int check_files(int n, char **paths, bool json)

@@ -217,7 +217,7 @@ static const struct field instrument_fields[] = {
     NUMBER_AT("loop_gain", scenario.options.instrument.loop_gain, "", .05, 10,
               "Times the gain that gives this lag; rings above 2.5."),
     RANGE_AT("z_resonance", scenario.options.instrument.z_f0_hz, "Hz", 100, 1e6, "Of the z piezo."),
-    RANGE_AT("z_q", scenario.options.instrument.z_q, "", .5, 100, "Its quality."),
+    RANGE_AT("z_q", scenario.options.instrument.z_q, "", .6, 100, "Its quality."),
     RANGE_AT("barrier", scenario.options.instrument.barrier_ev, "eV", .5, 10,
              "Per apex; the loop gain goes with its root."),
     {.name = "preamp_ranges",

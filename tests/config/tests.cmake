@@ -4,4 +4,4 @@ foreach(name units yaml_reader fields policy_errors policy policy_lint reference
 endforeach()
 tipwright_test(NAME test_config_cmd_check
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_check.c ${PROJECT_SOURCE_DIR}/config/cmd_check.c
-  LIBS tipwright_config PkgConfig::JANSSON)
+  LIBS tipwright_sim tipwright_config PkgConfig::JANSSON)
