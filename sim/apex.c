@@ -5,74 +5,116 @@
 
 enum { N = SIM_TIP_STATE_COUNT };
 
-static double draw_sigma_m(enum sim_tip_state state, struct sim_random *random)
+#define PI 3.141592653589793
+
+/* From what an apex of one state is drawn; ranges low to high. */
+struct look {
+    double sigma_nm[2];  /* uniform */
+    double row_pm[2];    /* log-uniform */
+    double pair[2];      /* uniform */
+    double noise_pm[2];  /* log-uniform */
+    double rumble[2];    /* uniform */
+    double grain[2];     /* log-uniform */
+    double radius_nm[2]; /* log-uniform */
+    double p_busy, p_islands;
+};
+
+static const struct look looks[N] = {
+    [SIM_TIP_ATOMIC] =
+        {{.0, .055}, {4, 14}, {.7, 1.5}, {.8, 4}, {0, .45}, {.8, 1.2}, {.05, .5}, .5, 0},
+    [SIM_TIP_ASYM] =
+        {{.02, .08}, {14, 45}, {.3, .9}, {3, 12}, {0, .6}, {.9, 1.3}, {.05, .5}, .1, 0},
+    [SIM_TIP_DIMER] =
+        {{.04, .10}, {12, 40}, {.20, .45}, {1.5, 9}, {0, .7}, {.8, 1.4}, {.05, .5}, .4, 0},
+    [SIM_TIP_ROWS] =
+        {{.125, .17}, {14, 45}, {.4, 1.1}, {1.3, 7}, {.2, .9}, {1, 1.5}, {.05, .5}, .4, 0},
+    [SIM_TIP_MULTI] =
+        {{.03, .15}, {14, 45}, {.20, .45}, {1.3, 7}, {0, .8}, {.8, 1.4}, {.05, .5}, .4, .1},
+    [SIM_TIP_BLUNT] =
+        {{.25, .60}, {14, 45}, {.20, .45}, {.5, 3}, {.2, .9}, {.8, 1.5}, {.5, 5}, .5, .5},
+    [SIM_TIP_UNSTABLE] =
+        {{.03, .30}, {14, 45}, {.20, .45}, {1, 6}, {0, .8}, {.8, 1.4}, {.05, .5}, .6, .3},
+    [SIM_TIP_FOULED] =
+        {{.30, .80}, {14, 45}, {.20, .45}, {.5, 3}, {.2, .9}, {.8, 1.5}, {.5, 5}, .5, .8},
+};
+
+static double uniform_in(struct sim_random *random, const double range[2])
 {
-    static const double nm[N][2] = {{.0, .055}, {.02, .08}, {.04, .10}, {.125, .17},
-                                    {.03, .15}, {.25, .60}, {.03, .30}, {.30, .80}};
-    return 1e-9 * sim_random_range(random, nm[state][0], nm[state][1]);
+    return sim_random_range(random, range[0], range[1]);
+}
+
+static double log_in(struct sim_random *random, const double range[2])
+{
+    return sim_random_log_range(random, range[0], range[1]);
 }
 
 static uint32_t draw_apices(enum sim_tip_state state, struct sim_random *random,
                             struct sim_apex *apices)
 {
     static const double p_count[] = {.5, .3, .2};
+    const struct look *look = &looks[state];
+    bool rough = state == SIM_TIP_BLUNT || state == SIM_TIP_FOULED;
     uint32_t n = 1;
-    apices[0] = (struct sim_apex){.sigma_m = draw_sigma_m(state, random)};
-    if (state == SIM_TIP_MULTI)
+    apices[0] = (struct sim_apex){.sigma_m = 1e-9 * uniform_in(random, look->sigma_nm)};
+    if (state == SIM_TIP_MULTI || rough)
         n = 2 + (uint32_t)sim_random_pick(random, p_count, 3);
     for (uint32_t i = 1; i < n; i++) {
         double apart_m = sim_random_log_range(random, .3e-9, 3e-9);
-        double angle = sim_random_range(random, 0, 2 * 3.141592653589793);
+        double angle = sim_random_range(random, 0, 2 * PI);
+        double recess_m = sim_random_range(random, 0, rough ? 300e-12 : 120e-12);
         apices[i] = (struct sim_apex){.dx_m = apart_m * cos(angle),
                                       .dy_m = apart_m * sin(angle),
-                                      .recess_m = sim_random_range(random, 0, 120e-12),
-                                      .sigma_m = draw_sigma_m(state, random)};
+                                      .recess_m = recess_m,
+                                      .sigma_m = 1e-9 * uniform_in(random, look->sigma_nm)};
     }
     return n;
 }
 
-static void draw_contrast(enum sim_tip_state state, struct sim_random *random,
-                          struct sim_contrast *c)
+static void draw_islands(double p, struct sim_random *random, struct sim_contrast *c)
 {
-    /* So that noise over corrugation comes out as measured in each class. */
-    static const double noise_pm[N][2] = {{2, 7},  {3.5, 14}, {2, 10}, {1.3, 6.5},
-                                          {2, 10}, {1.5, 5},  {2, 8},  {1.5, 5}};
-    bool atomic = state == SIM_TIP_ATOMIC;
-    bool dull = state == SIM_TIP_BLUNT || state == SIM_TIP_FOULED;
-    c->row_m = atomic ? sim_random_log_range(random, 6e-12, 22e-12)
-                      : sim_random_log_range(random, 14e-12, 45e-12);
-    c->ratio_dimer = sim_random_range(random, .8, 1.7);
-    c->ratio_pair = sim_random_range(random, .20, .45);
-    c->phase_pair = 3.141592653589793;
-    if (atomic)
-        c->ratio_pair = sim_random_range(random, .7, 1.5);
-    if (state == SIM_TIP_ROWS)
-        c->ratio_pair = sim_random_range(random, .4, 1.1);
-    if (state == SIM_TIP_ASYM) {
-        c->ratio_pair = sim_random_range(random, .3, .9);
-        c->phase_pair += sim_random_sign(random) * sim_random_range(random, .5, 1.5);
-    }
-    c->ratio_mixed = sim_random_range(random, .10, .35);
-    c->radius_m = dull ? sim_random_log_range(random, .5e-9, 5e-9)
-                       : sim_random_log_range(random, .05e-9, .5e-9);
-    c->noise_m = 1e-12 * sim_random_log_range(random, noise_pm[state][0], noise_pm[state][1]);
-    c->busy = sim_random_uniform(random) < .3;
-    double p_islands = state == SIM_TIP_FOULED ? .7 : state == SIM_TIP_BLUNT ? .25 : 0;
-    c->islands = sim_random_uniform(random) < p_islands;
+    c->islands = sim_random_uniform(random) < p;
     c->island_m = sim_random_sign(random) * sim_random_log_range(random, .8e-9, 6e-9);
-    /* Half of the multiple tips are poor as well; geometry alone would leave too many readable. */
-    c->poor = state == SIM_TIP_MULTI && sim_random_uniform(random) < .5;
-    if (c->poor) {
-        c->row_m *= .4;
-        c->noise_m *= 1.5;
-    }
-    double angle = sim_random_range(random, 0, 2 * 3.141592653589793);
+    c->island_sigmas = sim_random_range(random, .8, 2.2);
+    c->island_grain = sim_random_range(random, 0, 1);
+    c->island_apart_lines = sim_random_log_range(random, 60, 1200);
+}
+
+/* What an unstable tip switches to. */
+static void draw_level(struct sim_random *random, struct sim_contrast *c)
+{
+    double angle = sim_random_range(random, 0, 2 * PI);
     double apart_m = sim_random_range(random, .1e-9, .6e-9);
     c->level = (struct sim_apex){.dx_m = apart_m * cos(angle),
                                  .dy_m = apart_m * sin(angle),
                                  .recess_m = sim_random_log_range(random, 20e-12, 200e-12),
                                  .sigma_m = sim_random_range(random, .03e-9, .30e-9)};
     c->dwell_s = sim_random_log_range(random, 2e-3, 2);
+}
+
+static void draw_contrast(enum sim_tip_state state, struct sim_random *random,
+                          struct sim_contrast *c)
+{
+    const struct look *look = &looks[state];
+    c->row_m = 1e-12 * log_in(random, look->row_pm);
+    c->ratio_dimer = sim_random_range(random, .8, 1.7);
+    c->ratio_pair = uniform_in(random, look->pair);
+    c->phase_pair = PI;
+    if (state == SIM_TIP_ASYM)
+        c->phase_pair += sim_random_sign(random) * sim_random_range(random, .5, 1.5);
+    c->ratio_mixed = sim_random_range(random, .10, .35);
+    c->radius_m = 1e-9 * log_in(random, look->radius_nm);
+    c->noise_m = 1e-12 * log_in(random, look->noise_pm);
+    c->grain = log_in(random, look->grain);
+    c->rumble = uniform_in(random, look->rumble);
+    c->busy = sim_random_uniform(random) < look->p_busy;
+    draw_islands(look->p_islands, random, c);
+    /* Half of the multiple tips are poor as well; geometry alone would leave too many readable. */
+    c->poor = state == SIM_TIP_MULTI && sim_random_uniform(random) < .5;
+    if (c->poor) {
+        c->row_m *= .4;
+        c->noise_m *= 1.5;
+    }
+    draw_level(random, c);
 }
 
 void sim_apex_draw(enum sim_tip_state state, struct sim_random *random, struct sim_apex *ret_apices,

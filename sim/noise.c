@@ -1,33 +1,65 @@
-/* Line-streak noise and smoothing along a line. */
+/* Line-streak noise and contact islands. */
 #include "sim/noise.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Kernels are cut here; at 2.8 sigma 2 % of the height is left. */
-#define CUT_SIGMAS 2.8
 #define REFERENCE_POINTS 300.0
 #define TAIL_SIGMA_PX 22.0
 #define ACROSS_SIGMA_PX 14.0
 /* Two first-order steps of this memory decay as a Gaussian of about three lines does. */
 #define ACROSS_MEMORY 0.6
+/* Of a spline over the line, beside one knot per step. */
+enum { KNOTS_BEYOND = 5 };
+/* A cubic spline on knots h apart is a bell of width h / sqrt(3). */
+#define APART_PER_SIGMA 1.7320508075688772
+
+/* A random line: white knots under a spline, each knot swinging from line to line. */
+struct field {
+    double sigma_px; /* for which it is laid out; 0: not yet */
+    uint32_t knots;
+    double *now[2], *before[2]; /* per direction, (knots) */
+    double *fresh;              /* (knots) */
+    uint32_t *first;            /* (points) knot that weight 0 belongs to */
+    double (*weights)[4];       /* (points), of unit square sum */
+    double *line;               /* (points) */
+};
 
 struct sim_noise {
     uint32_t points;
-    uint32_t radius_max;
-    double *white;     /* points + 2 radius_max */
-    double *kernel;    /* 2 radius_max + 1 */
-    double *part;      /* points */
-    double *across[2]; /* slow field per direction, points */
-    double *step[2];   /* its first-order stage */
-    double shown_norm;
+    struct field main, tail, across;
+    uint32_t burst_traces; /* that islands still last */
 };
 
-static double in_px(const struct sim_noise *noise, double reference_px)
+static int field_create(struct field *field, uint32_t points)
 {
-    return reference_px * noise->points / REFERENCE_POINTS;
+    uint32_t most = points + KNOTS_BEYOND;
+    bool ok = true;
+    for (int d = 0; d < 2; d++) {
+        field->now[d] = calloc(most, sizeof(double));
+        field->before[d] = calloc(most, sizeof(double));
+        ok = ok && field->now[d] && field->before[d];
+    }
+    field->fresh = calloc(most, sizeof(double));
+    field->first = calloc(points, sizeof(*field->first));
+    field->weights = calloc(points, sizeof(*field->weights));
+    field->line = calloc(points, sizeof(double));
+    return ok && field->fresh && field->first && field->weights && field->line ? 0 : -ENOMEM;
+}
+
+static void field_destroy(struct field *field)
+{
+    for (int d = 0; d < 2; d++) {
+        free(field->now[d]);
+        free(field->before[d]);
+    }
+    free(field->fresh);
+    free(field->first);
+    free(field->weights);
+    free(field->line);
 }
 
 int sim_noise_create(uint32_t points, struct sim_noise **ret)
@@ -36,23 +68,11 @@ int sim_noise_create(uint32_t points, struct sim_noise **ret)
     if (!noise)
         return -ENOMEM;
     noise->points = points;
-    noise->radius_max = 1 + (uint32_t)ceil(CUT_SIGMAS * in_px(noise, TAIL_SIGMA_PX));
-    size_t wide = points + 2 * (size_t)noise->radius_max;
-    noise->white = calloc(wide, sizeof(double));
-    noise->kernel = calloc(2 * (size_t)noise->radius_max + 1, sizeof(double));
-    noise->part = calloc(points, sizeof(double));
-    for (int d = 0; d < 2; d++) {
-        noise->across[d] = calloc(points, sizeof(double));
-        noise->step[d] = calloc(points, sizeof(double));
-    }
-    if (!noise->white || !noise->kernel || !noise->part || !noise->across[0] || !noise->across[1] ||
-        !noise->step[0] || !noise->step[1]) {
+    if (field_create(&noise->main, points) < 0 || field_create(&noise->tail, points) < 0 ||
+        field_create(&noise->across, points) < 0) {
         sim_noise_destroy(noise);
         return -ENOMEM;
     }
-    /* Variance of two chained first-order filters driven by unit white: (1 + a^2) / (1 - a^2)^3. */
-    double a2 = ACROSS_MEMORY * ACROSS_MEMORY;
-    noise->shown_norm = 1 / sqrt((1 + a2) / ((1 - a2) * (1 - a2) * (1 - a2)));
     *ret = noise;
     return 0;
 }
@@ -61,88 +81,118 @@ void sim_noise_destroy(struct sim_noise *noise)
 {
     if (!noise)
         return;
-    free(noise->white);
-    free(noise->kernel);
-    free(noise->part);
-    for (int d = 0; d < 2; d++) {
-        free(noise->across[d]);
-        free(noise->step[d]);
-    }
+    field_destroy(&noise->main);
+    field_destroy(&noise->tail);
+    field_destroy(&noise->across);
     free(noise);
 }
 
 void sim_noise_draw_shape(struct sim_random *random, struct sim_noise_shape *ret)
 {
-    ret->sigma_px = sim_random_log_range(random, 3, 8);
-    ret->tail = sim_random_range(random, 0, .5);
-    ret->across = sim_random_range(random, .2, .6);
+    ret->sigma_px = sim_random_log_range(random, 2.5, 6);
+    ret->across = sim_random_range(random, .1, .5);
+    ret->radius = sim_random_range(random, 0, .5);
+    ret->angle = sim_random_range(random, 0, 3.141592653589793);
 }
 
-/* Gaussian taps of this width; returns their radius. `power`: they add up to 1 squared, or plain */
-static uint32_t make_kernel(struct sim_noise *noise, double sigma_px, int power)
+/* Another width: new knots, which have no past that could be told from another. */
+static void lay_out(struct field *field, uint32_t points, double sigma_px,
+                    struct sim_random *random)
 {
-    uint32_t radius = (uint32_t)ceil(CUT_SIGMAS * sigma_px);
-    if (radius > noise->radius_max)
-        radius = noise->radius_max;
-    double sum = 0;
-    for (uint32_t j = 0; j <= 2 * radius; j++) {
-        double d = ((double)j - (double)radius) / sigma_px;
-        noise->kernel[j] = exp(-.5 * d * d);
-        sum += power == 2 ? noise->kernel[j] * noise->kernel[j] : noise->kernel[j];
+    double apart_px = fmax(1, APART_PER_SIGMA * sigma_px * points / REFERENCE_POINTS);
+    double offset = sim_random_uniform(random);
+    field->sigma_px = sigma_px;
+    field->knots = KNOTS_BEYOND + (uint32_t)(points / apart_px);
+    for (uint32_t i = 0; i < points; i++) {
+        double at = offset + i / apart_px;
+        double u = at - floor(at), v = 1 - u;
+        double *w = field->weights[i];
+        field->first[i] = (uint32_t)at;
+        w[0] = v * v * v;
+        w[1] = 3 * u * u * u - 6 * u * u + 4;
+        w[2] = 3 * v * v * v - 6 * v * v + 4;
+        w[3] = u * u * u;
+        double norm = 1 / sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2] + w[3] * w[3]);
+        for (int j = 0; j < 4; j++)
+            w[j] *= norm;
     }
-    double norm = power == 2 ? 1 / sqrt(sum) : 1 / sum;
-    for (uint32_t j = 0; j <= 2 * radius; j++)
-        noise->kernel[j] *= norm;
-    return radius;
-}
-
-/* out[i] = sum over the taps of white[i ...]; taps outside, so that the compiler can go wide. */
-static void convolve(const struct sim_noise *noise, uint32_t radius, double *out)
-{
-    memset(out, 0, noise->points * sizeof(*out));
-    for (uint32_t j = 0; j <= 2 * radius; j++) {
-        const double *in = noise->white + j;
-        double tap = noise->kernel[j];
-        for (uint32_t i = 0; i < noise->points; i++)
-            out[i] += tap * in[i];
+    for (int d = 0; d < 2; d++) {
+        sim_random_white(random, field->now[d], field->knots);
+        sim_random_white(random, field->before[d], field->knots);
     }
 }
 
-/* White noise smoothed to this width, unit rms. */
-static void streak(struct sim_noise *noise, double sigma_px, struct sim_random *random, double *out)
+/* How a knot follows from its last two values; unit variance. */
+struct swing {
+    double last, before_last, fresh;
+};
+
+static struct swing swing_of(double radius, double angle)
 {
-    uint32_t radius = make_kernel(noise, sigma_px, 2);
-    sim_random_normals(random, noise->white, noise->points + 2 * (size_t)radius);
-    convolve(noise, radius, out);
+    double a = 2 * radius * cos(angle), b = -radius * radius;
+    return (struct swing){a, b, sqrt((1 + b) * ((1 - b) * (1 - b) - a * a) / (1 - b))};
 }
 
-const double *sim_noise_line(struct sim_noise *noise, const struct sim_noise_shape *shape,
-                             int direction, struct sim_random *random, double *ret_noise)
+static const double *field_line(struct field *field, uint32_t points, const struct swing *swing,
+                                int direction, struct sim_random *random)
 {
-    double *across = noise->across[direction], *step = noise->step[direction];
-    streak(noise, in_px(noise, shape->sigma_px), random, ret_noise);
+    double *now = field->now[direction], *before = field->before[direction];
+    sim_random_white(random, field->fresh, field->knots);
+    for (uint32_t j = 0; j < field->knots; j++) {
+        double next =
+            swing->last * now[j] + swing->before_last * before[j] + swing->fresh * field->fresh[j];
+        before[j] = now[j];
+        now[j] = next;
+    }
+    for (uint32_t i = 0; i < points; i++) {
+        const double *c = now + field->first[i], *w = field->weights[i];
+        field->line[i] = w[0] * c[0] + w[1] * c[1] + w[2] * c[2] + w[3] * c[3];
+    }
+    return field->line;
+}
+
+void sim_noise_line(struct sim_noise *noise, const struct sim_noise_shape *shape,
+                    const struct sim_contrast *contrast, int direction, struct sim_random *random,
+                    double *ret_noise_m)
+{
+    double sigma_px = shape->sigma_px * contrast->grain;
+    if (noise->main.sigma_px != sigma_px)
+        lay_out(&noise->main, noise->points, sigma_px, random);
+    if (noise->tail.sigma_px <= 0) {
+        lay_out(&noise->tail, noise->points, TAIL_SIGMA_PX, random);
+        lay_out(&noise->across, noise->points, ACROSS_SIGMA_PX, random);
+    }
+    struct swing swing = swing_of(shape->radius, shape->angle);
+    struct swing slow = swing_of(ACROSS_MEMORY, 0);
+    const double *main = field_line(&noise->main, noise->points, &swing, direction, random);
+    const double *tail = field_line(&noise->tail, noise->points, &swing, direction, random);
+    const double *across = field_line(&noise->across, noise->points, &slow, direction, random);
     for (uint32_t i = 0; i < noise->points; i++)
-        ret_noise[i] *= .86;
-    streak(noise, in_px(noise, TAIL_SIGMA_PX), random, noise->part);
-    for (uint32_t i = 0; i < noise->points; i++)
-        ret_noise[i] += shape->tail * noise->part[i];
-    streak(noise, in_px(noise, ACROSS_SIGMA_PX), random, noise->part);
-    for (uint32_t i = 0; i < noise->points; i++) {
-        step[i] = ACROSS_MEMORY * step[i] + noise->part[i];
-        across[i] = ACROSS_MEMORY * across[i] + noise->shown_norm * step[i];
-        ret_noise[i] += shape->across * across[i];
-    }
-    return across;
+        ret_noise_m[i] = contrast->noise_m *
+                         (.86 * main[i] + contrast->rumble * tail[i] + shape->across * across[i]);
 }
 
-void sim_noise_smooth(struct sim_noise *noise, double sigma_px, double *values)
+/* Islands come in bursts of some lines. */
+static bool in_burst(struct sim_noise *noise, const struct sim_contrast *contrast,
+                     struct sim_random *random)
 {
-    uint32_t n = noise->points;
-    uint32_t radius = make_kernel(noise, in_px(noise, sigma_px), 1);
-    for (uint32_t j = 0; j < radius; j++) {
-        noise->white[j] = values[0];
-        noise->white[radius + n + j] = values[n - 1];
-    }
-    memcpy(noise->white + radius, values, n * sizeof(*values));
-    convolve(noise, radius, values);
+    if (noise->burst_traces == 0 &&
+        sim_random_uniform(random) * 2 * contrast->island_apart_lines < 1)
+        noise->burst_traces = (uint32_t)(2 * sim_random_log_range(random, 1, 60));
+    if (noise->burst_traces == 0)
+        return false;
+    noise->burst_traces--;
+    return true;
+}
+
+void sim_noise_islands(struct sim_noise *noise, const struct sim_contrast *contrast,
+                       struct sim_random *random, double *ret_m)
+{
+    memset(ret_m, 0, noise->points * sizeof(*ret_m));
+    if (!contrast->islands || !in_burst(noise, contrast, random))
+        return;
+    double grain = contrast->island_grain, slow = sqrt(1 - grain * grain);
+    for (uint32_t i = 0; i < noise->points; i++)
+        if (slow * noise->across.line[i] + grain * noise->main.line[i] > contrast->island_sigmas)
+            ret_m[i] = contrast->island_m;
 }

@@ -16,7 +16,6 @@ enum { FEATURES_MAX = 1024 };
 
 #define PI 3.141592653589793
 #define BARRIER_EV 4.5
-#define ISLAND_SIGMAS 2.1   /* of the slow noise field: where the apex switches over */
 #define APICES_M 4e-9       /* apices may stand so far beside the axis */
 #define SLAB_M 1e-9         /* features are fetched for the lines of so much either way */
 #define KNOCK_HZ 17.3       /* at which a knocked microscope swings */
@@ -28,7 +27,6 @@ struct session {
     double tilt_x, tilt_y; /* rad */
     double line_jump_m;    /* rms of the offset from line to line */
     double hum_m, hum_phase;
-    double smooth; /* samples */
 };
 
 struct sim_scanner {
@@ -76,12 +74,12 @@ static void draw_session(struct sim_scanner *scanner)
     double start_m = i->start_frac * frame_m * sim_random_in(&r, &i->start_spread);
     double hysteresis_m = frame_m * sim_random_in(&r, &i->hysteresis_frac);
     double lag = per_px * sim_random_in(&r, &i->lag_px);
-    s->smooth = per_px * sim_random_in(&r, &i->smooth_px);
+    double smooth = per_px * sim_random_in(&r, &i->smooth_px);
     s->line_jump_m = sim_random_log_in(&r, &i->line_jump_m);
     s->hum_m = sim_random_in(&r, &i->hum_m);
     s->hum_phase = sim_random_range(&r, 0, 2 * PI);
     struct sim_feedback_settings loop = {.lag = lag,
-                                         .smooth = s->smooth,
+                                         .smooth = smooth,
                                          .sample_s = scanner->options.line_time_s / (2.0 * n),
                                          .z_f0_hz = sim_random_log_in(&r, &i->z_f0_hz),
                                          .z_q = sim_random_in(&r, &i->z_q),
@@ -399,13 +397,10 @@ static void add_instrument(struct sim_scanner *scanner, const struct line_job *j
     struct sim_random random;
     sim_random_seed(&random, scanner->options.seed, SIM_STREAM_NOISE,
                     2 * scanner->lines + !forward);
-    const double *slow =
-        sim_noise_line(scanner->noise, &scanner->shape, !forward, &random, scanner->streaks);
-    double noise_m = contrast->noise_m * instrument->noise_factor;
-    for (uint32_t k = 0; k < n; k++) {
-        scanner->heights[k] += noise_m * scanner->streaks[k];
-        scanner->islands[k] = contrast->islands && slow[k] > ISLAND_SIGMAS ? contrast->island_m : 0;
-    }
+    sim_noise_line(scanner->noise, &scanner->shape, contrast, !forward, &random, scanner->streaks);
+    sim_noise_islands(scanner->noise, contrast, &random, scanner->islands);
+    for (uint32_t k = 0; k < n; k++)
+        scanner->heights[k] += instrument->noise_factor * scanner->streaks[k];
     sim_random_seed(&random, scanner->options.seed, SIM_STREAM_GLITCH,
                     2 * scanner->lines + !forward);
     double rate = contrast->busy ? instrument->glitches_busy : instrument->glitches_quiet;
@@ -534,11 +529,6 @@ static void control(struct sim_scanner *scanner, const struct sim_tip *tip, doub
 static void store_z(struct sim_scanner *scanner, bool forward, double *out)
 {
     uint32_t n = scanner->options.points;
-    bool islands = false;
-    for (uint32_t k = 0; k < n; k++)
-        islands |= scanner->islands[k] != 0;
-    if (islands)
-        sim_noise_smooth(scanner->noise, scanner->session.smooth * 300 / n, scanner->islands);
     for (uint32_t k = 0; k < n; k++)
         out[forward ? k : n - 1 - k] = scanner->z[k] + scanner->islands[k];
     scanner->last_z_m = scanner->z[n - 1];
