@@ -22,3 +22,7 @@ tipwright_test(NAME test_agent_night
   LIBS tipwright_agent PkgConfig::ZMQ)
 # nftw() is X/Open's.
 target_compile_definitions(test_agent_night PRIVATE _XOPEN_SOURCE=700)
+# The whole agent against a simulated microscope, so that it links the simulator, too.
+tipwright_test(NAME test_agent_player SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_player.c
+  LIBS tipwright_agent tipwright_sim PkgConfig::ZMQ)
+target_compile_definitions(test_agent_player PRIVATE _XOPEN_SOURCE=700)
