@@ -1,9 +1,10 @@
-/* tipwright check: policies against the schema, and the schema itself. */
+/* tipwright check: policies, scenarios and surfaces against their tables, and the schema itself. */
 #include "agent/command.h"
 #include "config/policy.h"
 #include "config/reference.h"
 #include "config/yaml_reader.h"
 #include "sim/scenario.h"
+#include "sim/surface_file.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,7 +15,8 @@ static void print_usage(FILE *out)
 {
     fputs("Usage: tipwright check [--json] FILE...\n"
           "       tipwright check --print-reference | --print-schema\n"
-          "Check policies and scenarios completely and name every error with line and column.\n"
+          "Check policies, scenarios and surfaces completely and name every error with line and "
+          "column.\n"
           "\n"
           "  --json              results as JSON on stdout\n"
           "  --print-reference   the reference of all keys (Markdown) on stdout\n"
@@ -83,15 +85,44 @@ static bool check_scenario(const char *path, json_t *files)
     return valid;
 }
 
-static bool is_scenario(const char *path)
+static bool check_surface(const char *path, json_t *files)
+{
+    struct sim_surface_spec *surface = malloc(sizeof(*surface));
+    struct policy_errors errors;
+    if (!surface)
+        abort();
+    bool valid = sim_surface_load(path, surface, &errors) == 0;
+    if (files) {
+        json_t *file = describe(path, NULL, &errors);
+        json_object_set_new(file, "valid", json_boolean(valid));
+        if (valid)
+            json_object_set_new(file, "surface", json_string(surface->name));
+        json_array_append_new(files, file);
+    } else if (valid) {
+        printf("%s: valid: surface %s, %u kinds of defects\n", path, surface->name,
+               surface->n_defects);
+    } else {
+        policy_errors_print(&errors, path, stderr);
+    }
+    policy_errors_finish(&errors);
+    free(surface);
+    return valid;
+}
+
+enum file_kind { POLICY, SCENARIO, SURFACE };
+
+/* By the version that it names; whatever names none is a policy. */
+static enum file_kind kind_of(const char *path)
 {
     char *text;
     size_t size;
     if (doc_read_file(path, &text, &size) < 0)
-        return false;
-    bool scenario = sim_scenario_recognised(text, size);
+        return POLICY;
+    enum file_kind kind = sim_scenario_recognised(text, size)  ? SCENARIO
+                          : sim_surface_recognised(text, size) ? SURFACE
+                                                               : POLICY;
     free(text);
-    return scenario;
+    return kind;
 }
 
 static bool check_policy(const char *path, json_t *files)
@@ -117,7 +148,15 @@ static bool check_policy(const char *path, json_t *files)
 /* True when valid. `files` is NULL, or gets the result. */
 static bool check_file(const char *path, json_t *files)
 {
-    return is_scenario(path) ? check_scenario(path, files) : check_policy(path, files);
+    switch (kind_of(path)) {
+    case SCENARIO:
+        return check_scenario(path, files);
+    case SURFACE:
+        return check_surface(path, files);
+    case POLICY:
+        break;
+    }
+    return check_policy(path, files);
 }
 
 static int check_files(int n, char **paths, bool json)

@@ -69,6 +69,13 @@ static const char *defect_site(size_t i)
 }
 
 static const struct field top_fields[] = {
+    {.name = "surface_version",
+     .type = FIELD_COUNT,
+     .offset = offsetof(struct sim_surface_spec, version),
+     .min = 1,
+     .max = 1,
+     .required = true,
+     .doc = "of this form of file; tells a surface from a scenario or a policy"},
     NAME(sim_surface_spec, "name", name, true, "what the surface is called"),
     NUMBER(sim_surface_spec, "follow_apex", follow_apex, "", 0, 2, false,
            "fixed waves and bumps are pictured times (row contrast of the apex / 25 pm) to this"),
@@ -502,6 +509,16 @@ int sim_surface_load(const char *path, struct sim_surface_spec *ret,
     rc = take(root, ret_errors, ret);
     doc_destroy(root);
     return rc;
+}
+
+bool sim_surface_recognised(const char *text, size_t size)
+{
+    static const char key[] = "surface_version:";
+    size_t length = strlen(key);
+    for (size_t i = 0; i + length <= size; i++)
+        if ((i == 0 || text[i - 1] == '\n') && memcmp(text + i, key, length) == 0)
+            return true;
+    return false;
 }
 
 void sim_surface_spec_default(struct sim_surface_spec *ret)

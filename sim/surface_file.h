@@ -21,6 +21,9 @@ int sim_surface_parse(const char *text, size_t size, struct sim_surface_spec *re
 int sim_surface_load(const char *path, struct sim_surface_spec *ret,
                      struct policy_errors *ret_errors);
 
+/* True when a file's text looks like a surface: it names surface_version. */
+bool sim_surface_recognised(const char *text, size_t size);
+
 /* The keys of a surface file in Markdown, a section of docs/scenarios.md. */
 void sim_surface_print_reference(FILE *out);
 

@@ -154,6 +154,7 @@ struct sim_surface_marks {
 };
 
 struct sim_surface_spec {
+    uint32_t version; /* of the file's form: 1 */
     char name[SIM_SURFACE_NAME_MAX];
     struct sim_cell cell;
     double

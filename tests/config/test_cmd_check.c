@@ -90,6 +90,21 @@ START_TEST(json)
 }
 END_TEST
 
+START_TEST(surfaces)
+{
+    static const char *const names[] = {"h-si-100", "si-111-7x7", "au-111"};
+    for (int i = 0; i < 3; i++) {
+        char path[512], said[64];
+        snprintf(path, sizeof(path), "%s/sim/surfaces/%s.yaml", TEST_SOURCE_DIR, names[i]);
+        snprintf(said, sizeof(said), "valid: surface %s, ", names[i]);
+        ck_assert_int_eq(run(2, (const char *[]){"check", path}), EXIT_OK);
+        ck_assert_ptr_nonnull(strstr(out, said));
+        ck_assert_int_eq(run(3, (const char *[]){"check", "--json", path}), EXIT_OK);
+        ck_assert_ptr_nonnull(strstr(out, names[i]));
+    }
+}
+END_TEST
+
 START_TEST(printing)
 {
     ck_assert_int_eq(run(2, (const char *[]){"check", "--print-schema"}), EXIT_OK);
@@ -128,6 +143,7 @@ int main(void)
     TCase *tc = tcase_create("cmd_check");
     tcase_add_test(tc, valid);
     tcase_add_test(tc, invalid);
+    tcase_add_test(tc, surfaces);
     tcase_add_test(tc, missing_file);
     tcase_add_test(tc, json);
     tcase_add_test(tc, printing);

@@ -714,6 +714,7 @@ static void complain(const char *from, const char *to, int line_offset, int colu
 
 START_TEST(a_wrong_file_is_refused_with_line_and_column)
 {
+    complain("surface_version: 1", "surface_version: 2", 0, 18, "above the bound");
     complain("height: 135.8 pm", "heigth: 135.8 pm", 0, 3, "did you mean 'height'");
     complain("height: 135.8 pm", "height: 135.8 nm", 0, 11, "above the bound");
     complain("height: 135.8 pm", "height: 135.8", 0, 11, "needs its unit");
