@@ -1,4 +1,5 @@
 /* What the lines look like: lattice periods, the class ladder, noise, steps, defects. */
+#include "sim/crossing.h"
 #include "sim/scanner.h"
 
 #include <check.h>
@@ -237,6 +238,282 @@ START_TEST(an_event_s_step_is_what_the_line_changes_by)
 }
 END_TEST
 
+enum { POINTS = 300 };
+
+struct bench {
+    struct sim_surface *surface;
+    struct sim_scanner *scanner;
+    struct sim_tip tip;
+    struct sim_disturbances wrong;
+    double forward[POINTS], backward[POINTS];
+};
+
+/* A quiet instrument over one tip that nothing happens to. */
+static struct bench *make_bench(enum sim_tip_state state, const struct sim_disturbance *wrong)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    struct sim_instrument instrument;
+    sim_instrument_default(&instrument);
+    instrument.noise_factor = 0;
+    instrument.glitches_quiet = instrument.glitches_busy = 0;
+    instrument.line_jump_m = (struct sim_range){1e-15, 1e-15};
+    struct sim_scanner_options options = {.seed = 8,
+                                          .points = POINTS,
+                                          .lines = N,
+                                          .frame_m = FRAME_M,
+                                          .line_time_s = .33,
+                                          .instrument = &instrument,
+                                          .disturbances = &bench->wrong};
+    if (wrong)
+        ck_assert_int_eq(sim_disturbances_add(&bench->wrong, wrong), 0);
+    ck_assert_int_eq(sim_surface_create(NULL, 8, &bench->surface), 0);
+    ck_assert_int_eq(sim_scanner_create(&options, bench->surface, &bench->scanner), 0);
+    sim_tip_init(&bench->tip, 8, state);
+    return bench;
+}
+
+static void free_bench(struct bench *bench)
+{
+    sim_scanner_destroy(bench->scanner);
+    sim_surface_destroy(bench->surface);
+    free(bench);
+}
+
+static void bench_line(struct bench *bench, uint32_t line)
+{
+    struct sim_line rendered = {.forward = bench->forward, .backward = bench->backward};
+    sim_scanner_line(bench->scanner, &bench->tip, line, .33 * line + .165, &rendered);
+}
+
+/* What a disturbance adds to these lines, in time order, forward and backward. */
+static double *added(const struct sim_disturbance *wrong, uint32_t first, uint32_t lines)
+{
+    struct bench *with = make_bench(SIM_TIP_BLUNT, wrong),
+                 *without = make_bench(SIM_TIP_BLUNT, NULL);
+    double *out = malloc(sizeof(double) * 2 * POINTS * lines);
+    for (uint32_t line = 0; line < first + lines; line++) {
+        bench_line(with, line);
+        bench_line(without, line);
+        for (uint32_t k = 0; k < POINTS && line >= first; k++) {
+            double *row = out + (size_t)(line - first) * 2 * POINTS;
+            row[k] = with->forward[k] - without->forward[k];
+            row[2 * POINTS - 1 - k] = with->backward[k] - without->backward[k];
+        }
+    }
+    free_bench(with);
+    free_bench(without);
+    return out;
+}
+
+START_TEST(the_mains_run_on_across_lines)
+{
+    enum { LINES = 7 };
+    const struct sim_disturbance hum = {SIM_HUM, 20e-12, 0, 100};
+    double *rest = added(&hum, 3, LINES);
+    double re = 0, im = 0, power = 0;
+    int samples = 0;
+    for (int k = 0; k < LINES * 2 * POINTS; k++) {
+        if (k % POINTS < 30)
+            continue; /* the loop has to find it at each turn */
+        double t_s = .33 * 3 + k * .33 / (2 * POINTS);
+        re += rest[k] * cos(2 * PI * 50 * t_s);
+        im += rest[k] * sin(2 * PI * 50 * t_s);
+        power += rest[k] * rest[k];
+        samples++;
+    }
+    /* One phase for all lines: nothing but this wave, damped by the loop by less than half. */
+    double amplitude = 2 * hypot(re, im) / samples;
+    ck_assert_double_ge(amplitude, 10e-12);
+    ck_assert_double_le(amplitude, 24e-12);
+    ck_assert_double_ge(amplitude * amplitude / 2, .95 * power / samples);
+    free(rest);
+}
+END_TEST
+
+START_TEST(a_knock_fades_over_its_lines)
+{
+    const struct sim_disturbance knock = {SIM_KNOCK, 300e-12, 2 * .33, 10 * .33};
+    double *rest = added(&knock, 0, 14);
+    double high[14] = {0};
+    for (int k = 0; k < 14 * 2 * POINTS; k++)
+        high[k / (2 * POINTS)] = fmax(high[k / (2 * POINTS)], fabs(rest[k]));
+    ck_assert_double_eq(high[1], 0);
+    ck_assert_double_ge(high[2], 150e-12);
+    ck_assert_double_eq_tol(high[7] / high[2], exp(-4 * .5), .06);
+    ck_assert_double_le(high[11], .04 * high[2]);
+    ck_assert_double_eq(high[13], 0);
+    free(rest);
+}
+END_TEST
+
+START_TEST(more_bias_withdraws_the_tip)
+{
+    const struct sim_disturbance jump = {SIM_BIAS_JUMP, -2.4, 0, 100};
+    double *rest = added(&jump, 1, 1);
+    double mean = 0;
+    for (int k = 0; k < 2 * POINTS; k++)
+        mean += rest[k] / (2 * POINTS);
+    ck_assert_double_eq_tol(mean, log(2.4 / 1.8) / 2.17e10, 1e-12);
+    free(rest);
+}
+END_TEST
+
+START_TEST(a_thermal_ramp_moves_for_good)
+{
+    struct bench *bench =
+        make_bench(SIM_TIP_DIMER, &(struct sim_disturbance){SIM_THERMAL_RAMP, 50e-12, 100, 60});
+    struct bench *still = make_bench(SIM_TIP_DIMER, NULL);
+    for (int i = 0; i < 3; i++) {
+        static const double at_s[] = {90, 130, 1000}, moved_m[] = {0, 750e-12, 1500e-12};
+        double x[2], y[2];
+        sim_scanner_surface_at(bench->scanner, 0, 0, at_s[i], &x[0], &y[0]);
+        sim_scanner_surface_at(still->scanner, 0, 0, at_s[i], &x[1], &y[1]);
+        ck_assert_double_eq_tol(x[0] - x[1], moved_m[i], 1e-15);
+        ck_assert_double_eq_tol(y[0], y[1], 1e-15);
+    }
+    free_bench(bench);
+    free_bench(still);
+}
+END_TEST
+
+/* 2 % of the way per decade of time, and so the first lines after a move bend. */
+START_TEST(after_a_move_the_scanner_creeps_on)
+{
+    struct bench *moved = make_bench(SIM_TIP_DIMER, NULL), *still = make_bench(SIM_TIP_DIMER, NULL);
+    double x[2], y[2], last = 0;
+    sim_scanner_move(moved->scanner, 50e-9, 0, 100);
+    for (int decade = 0; decade < 4; decade++) {
+        double t_s = 100 + .1 * (pow(10, decade) - 1);
+        sim_scanner_surface_at(moved->scanner, 0, 0, t_s, &x[0], &y[0]);
+        sim_scanner_surface_at(still->scanner, 0, 0, t_s, &x[1], &y[1]);
+        double way = x[0] - x[1];
+        if (decade > 0)
+            ck_assert_double_eq_tol(last - way, .02 * 50e-9, 1e-15);
+        last = way;
+    }
+    free_bench(moved);
+    free_bench(still);
+}
+END_TEST
+
+START_TEST(a_gain_too_high_rings)
+{
+    struct bench *calm = make_bench(SIM_TIP_DIMER, NULL);
+    struct bench *ringing =
+        make_bench(SIM_TIP_DIMER, &(struct sim_disturbance){SIM_RINGING, 5, 0, 100});
+    double swing[2] = {0};
+    for (uint32_t line = 0; line < 5; line++) {
+        bench_line(calm, line);
+        bench_line(ringing, line);
+        for (int k = 101; k < 299; k++) {
+            const double *a = calm->forward + k, *b = ringing->forward + k;
+            swing[0] += pow(a[0] - .5 * (a[-1] + a[1]), 2);
+            swing[1] += pow(b[0] - .5 * (b[-1] + b[1]), 2);
+        }
+    }
+    ck_assert_double_ge(sqrt(swing[1] / swing[0]), 20);
+    free_bench(calm);
+    free_bench(ringing);
+}
+END_TEST
+
+START_TEST(below_a_volt_the_tip_touches_sooner_or_later)
+{
+    struct bench *bench =
+        make_bench(SIM_TIP_DIMER, &(struct sim_disturbance){SIM_GAP_TOO_LOW, .3, 33, 300});
+    struct sim_line rendered = {.forward = bench->forward, .backward = bench->backward};
+    unsigned early = 0, late = 0;
+    for (uint32_t line = 0; line < 400; line++) {
+        sim_scanner_line(bench->scanner, &bench->tip, line % N, .33 * line, &rendered);
+        (line < 100 ? &early : &late)[0] += rendered.crashed;
+    }
+    ck_assert_uint_eq(early, 0);
+    ck_assert_uint_ge(late, 5); /* 21 are to be expected */
+    ck_assert_uint_le(late, 45);
+    free_bench(bench);
+}
+END_TEST
+
+/* Same tip for every line, many places: what happens, and when. */
+struct tally {
+    double events, lines;
+};
+
+static struct tally count_events(double factor)
+{
+    struct tally tally = {0};
+    struct sim_surface *surface;
+    struct sim_scanner *scanner;
+    struct sim_instrument instrument;
+    double forward[SIM_POINTS_MIN], backward[SIM_POINTS_MIN];
+    sim_instrument_default(&instrument);
+    instrument.trigger_factor = factor;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct sim_scanner_options options = {.seed = seed,
+                                              .points = SIM_POINTS_MIN,
+                                              .lines = 100,
+                                              .frame_m = 8e-9,
+                                              .line_time_s = .33,
+                                              .event_scale = 60,
+                                              .instrument = &instrument,
+                                              .truth_only = true};
+        struct sim_line line = {.forward = forward, .backward = backward};
+        ck_assert_int_eq(sim_surface_create(NULL, seed, &surface), 0);
+        ck_assert_int_eq(sim_scanner_create(&options, surface, &scanner), 0);
+        for (int place = 0; place < 60; place++) {
+            for (uint32_t y = 0; y < options.lines; y++) {
+                struct sim_tip tip;
+                sim_tip_init(&tip, 7, SIM_TIP_DIMER);
+                sim_scanner_line(scanner, &tip, y, 0, &line);
+                tally.events += line.event.kind != SIM_TIP_NO_EVENT;
+                tally.lines++;
+            }
+            sim_scanner_coarse_move(scanner, 11e-9, 3e-9, 0);
+            sim_scanner_begin_frame(scanner);
+        }
+        sim_scanner_destroy(scanner);
+        sim_surface_destroy(surface);
+    }
+    return tally;
+}
+
+START_TEST(events_gather_at_features_and_their_number_stays)
+{
+    struct tally even = count_events(1), gathered = count_events(8);
+    ck_assert_double_ge(even.events, 800);
+    ck_assert_double_eq_tol(gathered.events / even.events, 1, .15);
+}
+END_TEST
+
+START_TEST(a_tip_just_past_a_bump_is_eight_times_as_likely_to_change)
+{
+    struct sim_feature bump = {.x_m = .5e-9, .height_m = 400e-12, .sigma_m = .3e-9};
+    struct sim_track track = {.features = &bump, .n_features = 1};
+    struct sim_crossing crossing;
+    sim_crossing_of_line(&track, 150e-12, -2e-9, 2e-9, 8, &crossing);
+    /* As long as it is higher than 150 pm, and 10 px more, each way. */
+    double half_m = .3e-9 * sqrt(2 * log(400.0 / 150));
+    double share = (2 * half_m + 4e-9 / 30) / 4e-9;
+    ck_assert_double_eq_tol(crossing.mean, 1 + 7 * share, 7.0 / 32);
+    unsigned past = 0, total = 20000;
+    for (unsigned i = 0; i < total; i++) {
+        double at = 2 * sim_crossing_place(&crossing, (i + .5) / total);
+        double x_m = (at < 1 ? at : 2 - at) * 4e-9 - 2e-9;
+        double from_m = at < 1 ? 0 : 4e-9 / 30, to_m = at < 1 ? 4e-9 / 30 : 0;
+        past += x_m > .5e-9 - half_m - from_m && x_m < .5e-9 + half_m + to_m;
+    }
+    ck_assert_double_eq_tol((double)past / total, 8 * share / (1 + 7 * share), .06);
+    /* A low one, and one beside the line, change nothing. */
+    bump.height_m = 140e-12;
+    sim_crossing_of_line(&track, 150e-12, -2e-9, 2e-9, 8, &crossing);
+    ck_assert_double_eq_tol(crossing.mean, 1, 1e-12);
+    bump.height_m = 400e-12;
+    track.y_m = .5e-9;
+    sim_crossing_of_line(&track, 150e-12, -2e-9, 2e-9, 8, &crossing);
+    ck_assert_double_eq_tol(crossing.mean, 1, 1e-12);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim/scanner");
@@ -247,6 +524,15 @@ int main(void)
     tcase_add_test(tcase, a_blunt_tip_shows_no_lattice);
     tcase_add_test(tcase, noise_is_streaks_not_pixels);
     tcase_add_test(tcase, an_event_s_step_is_what_the_line_changes_by);
+    tcase_add_test(tcase, the_mains_run_on_across_lines);
+    tcase_add_test(tcase, a_knock_fades_over_its_lines);
+    tcase_add_test(tcase, more_bias_withdraws_the_tip);
+    tcase_add_test(tcase, a_thermal_ramp_moves_for_good);
+    tcase_add_test(tcase, after_a_move_the_scanner_creeps_on);
+    tcase_add_test(tcase, a_gain_too_high_rings);
+    tcase_add_test(tcase, below_a_volt_the_tip_touches_sooner_or_later);
+    tcase_add_test(tcase, events_gather_at_features_and_their_number_stays);
+    tcase_add_test(tcase, a_tip_just_past_a_bump_is_eight_times_as_likely_to_change);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
