@@ -229,7 +229,8 @@ static void shipped_policy(const char *name, char *buf, size_t size)
     command_data_path(file, buf, size);
 }
 
-/* "NAME", "FILE" or "NAME=FILE"; a file without a name is called by its own, without ".yaml". */
+/* "NAME", "FILE", or NAME= and either of them; a file without a name is called by its own, without
+ * ".yaml". */
 static void name_policy(const char *word, struct nights_policy *policy)
 {
     const char *equals = strchr(word, '=');
@@ -240,10 +241,10 @@ static void name_policy(const char *word, struct nights_policy *policy)
     if (!equals && length > 5 && strcmp(name + length - 5, ".yaml") == 0)
         length -= 5;
     snprintf(policy->name, sizeof(policy->name), "%.*s", (int)length, name);
-    if (equals || slash || strstr(path, ".yaml"))
+    if (slash || strstr(path, ".yaml"))
         snprintf(policy->path, sizeof(policy->path), "%s", path);
     else
-        shipped_policy(word, policy->path, sizeof(policy->path));
+        shipped_policy(path, policy->path, sizeof(policy->path));
     policy->sees_truth = strcmp(policy->name, "oracle") == 0;
 }
 

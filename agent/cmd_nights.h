@@ -11,9 +11,10 @@
 #include "config/policy.h"
 #include "instrument/microscope.h"
 
-struct nn_model;     /* nn/model.h */
-struct nights_world; /* the simulated microscope of a scenario, before any seed */
-struct simulated;    /* sim/simulated.h */
+struct nn_model;      /* nn/model.h */
+struct nights_world;  /* the simulated microscope of a scenario, before any seed */
+struct serve_options; /* sim/serve.h */
+struct simulated;     /* sim/simulated.h */
 struct simulated_truth;
 
 enum { NIGHTS_MERGES_MAX = 1000, NIGHTS_JOBS_MAX = 256, NIGHTS_PICTURED = 10 };
@@ -80,9 +81,14 @@ int nights_world_start(const struct nights_world *world, uint64_t seed, bool lin
                        void (*truth)(void *ctx, const struct simulated_truth *truth), void *ctx,
                        struct nights_microscope **ret_microscope);
 void nights_microscope_destroy(struct nights_microscope *microscope);
-/* Both borrow. */
+/* All borrow. */
 const struct simulated *nights_simulated(const struct nights_microscope *microscope);
 struct microscope nights_microscope(const struct nights_microscope *microscope);
+
+/* The same for a server, which adds the faults itself: its options, and the microscope alone. */
+void nights_world_serve(const struct nights_world *world, uint64_t seed,
+                        struct serve_options *options);
+struct microscope nights_bare_microscope(const struct nights_microscope *microscope);
 
 /* One event of the truth, into the score. */
 void nights_score_truth(struct night_score *score, const struct simulated_truth *truth);

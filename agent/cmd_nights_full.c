@@ -66,11 +66,12 @@ static int be_instrument(const struct full_night *night)
     options.command_endpoint = command;
     options.time_scale = 0;
     options.note = say_nothing;
+    nights_world_serve(night->play->world, night->play->seed, &options);
     int r = nights_world_start(night->play->world, night->play->seed, true, keep_truth,
                                night->truth, &microscope);
     if (r < 0)
         return fail("the simulated microscope", -r);
-    r = serve(nights_microscope(microscope), &options, error, sizeof(error));
+    r = serve(nights_bare_microscope(microscope), &options, error, sizeof(error));
     nights_microscope_destroy(microscope);
     if (r < 0 && r != -EINTR)
         terminal_error(nights_command, "%s", error);

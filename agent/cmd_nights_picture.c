@@ -84,24 +84,34 @@ static void write_text(struct nn_canvas *canvas, double x, double y, double size
     nn_canvas_text(canvas, x, y, &style, text);
 }
 
-/* Stretches of one kind of mark, each until the next of its kind or the night's end. */
+static void fill_stretch(const struct lane *lane, enum night_mark_kind kind, int value,
+                         double from_s, double until_s, struct nn_box rows)
+{
+    struct nn_color color = kind == NIGHT_MARK_STATE ? state_color(value) : opinion_color(value);
+    struct nn_box box = {at(lane, from_s), rows.y, at(lane, until_s) - at(lane, from_s),
+                         rows.height};
+    if (value >= 0 && box.width > 0)
+        nn_canvas_fill(lane->canvas, box, color);
+}
+
+/* Stretches of one kind of mark, each until another value or the night's end. */
 static void draw_stretches(const struct lane *lane, const struct night_marks *marks,
                            enum night_mark_kind kind, double y, double height)
 {
-    double end_s = lane->length_s;
-    for (size_t i = marks->n; i-- > 0;) {
+    int value = -1;
+    struct nn_box rows = {.y = y, .height = height};
+    double from_s = 0, end_s = lane->length_s;
+    for (size_t i = 0; i < marks->n; i++) {
         const struct night_mark *mark = &marks->list[i];
         if (mark->kind == NIGHT_MARK_END)
             end_s = fmin(end_s, mark->t_s);
-        if (mark->kind != kind)
+        if (mark->kind != kind || mark->value == value)
             continue;
-        struct nn_box box = {at(lane, mark->t_s), y, at(lane, end_s) - at(lane, mark->t_s), height};
-        struct nn_color color =
-            kind == NIGHT_MARK_STATE ? state_color(mark->value) : opinion_color(mark->value);
-        if (box.width > 0)
-            nn_canvas_fill(lane->canvas, box, color);
-        end_s = fmin(end_s, mark->t_s);
+        fill_stretch(lane, kind, value, from_s, mark->t_s, rows);
+        value = mark->value;
+        from_s = mark->t_s;
     }
+    fill_stretch(lane, kind, value, from_s, end_s, rows);
 }
 
 static void draw_ticks(const struct lane *lane, const struct night_marks *marks, double y,
@@ -324,7 +334,7 @@ static void draw_single(struct nn_canvas *canvas, const struct night_results *re
                         .x = left,
                         .width = sheet_width - left - right};
     struct nn_box curve = {lane.x, top + 52, lane.width, 60};
-    char text[160];
+    char text[200], good[60] = "none confirmed";
     draw_hours(&lane, top + 122, top);
     write_text(canvas, left - 6, top + 10, 8, 1, "actions");
     draw_ticks(&lane, marks, top, 14);
@@ -340,11 +350,12 @@ static void draw_single(struct nn_canvas *canvas, const struct night_results *re
     draw_curve(&lane, marks, curve);
     draw_stretches(&lane, marks, NIGHT_MARK_VERDICT, top + 114, 5);
     draw_film(&lane, film, top + 150, top + 136);
-    snprintf(
-        text, sizeof(text),
-        "Simulated. Scanned by a tip that shows dimers or atoms for %.0f %% of the time; first "
-        "one confirmed after %.1f min; %" PRIu32 " actions, %" PRIu32 " of them on a good tip.",
-        100 * f->wanted_s / f->length_s, f->first_good_s / 60, f->actions, f->actions_on_wanted);
+    if (f->first_good_found)
+        snprintf(good, sizeof(good), "first one confirmed after %.1f min", f->first_good_s / 60);
+    snprintf(text, sizeof(text),
+             "Simulated. Scanned by a tip that shows dimers or atoms for %.0f %% of the time; %s; "
+             "%" PRIu32 " actions, %" PRIu32 " of them on a good tip.",
+             100 * f->wanted_s / f->length_s, good, f->actions, f->actions_on_wanted);
     write_text(canvas, left, top + 150 + lane.width / SHOTS + 12, 8, 0, text);
 }
 

@@ -2,13 +2,13 @@
 #include "agent/cmd_nights.h"
 #include "agent/terminal.h"
 #include "nn/bytes.h"
-#include "sim/scenario.h"
+#include "sim/cmd_scenario.h"
+#include "sim/serve.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SCENARIO_BYTES_MAX = 1 << 20 };
 
@@ -16,6 +16,7 @@ struct nights_world {
     char name[256]; /* as it was asked for, "" the default */
     char hash[65];
     struct sim_scenario scenario;
+    struct sim_surface_spec surface;
 };
 
 struct nights_microscope {
@@ -27,7 +28,7 @@ struct nights_microscope {
 static void find_scenario(const char *word, char *buf, size_t size)
 {
     char name[300];
-    if (strchr(word, '/') || strstr(word, ".yaml")) {
+    if (strstr(word, ".yaml")) {
         snprintf(buf, size, "%s", word);
         return;
     }
@@ -51,19 +52,13 @@ static int hash_file(const char *path, char ret_hash[65])
 static int read_scenario(const char *word, struct nights_world *world)
 {
     char path[COMMAND_PATH_MAX];
-    struct policy_errors errors;
     find_scenario(word, path, sizeof(path));
     snprintf(world->name, sizeof(world->name), "%s", word);
-    int r = hash_file(path, world->hash);
-    if (r < 0) {
-        terminal_error(nights_command, "%s: %s", path, strerror(-r));
-        return EXIT_REFUSED;
-    }
-    r = sim_scenario_load(path, &world->scenario, &errors);
+    int code = cmd_scenario_load(word, &world->scenario);
+    int r = code == EXIT_OK ? hash_file(path, world->hash) : 0;
     if (r < 0)
-        policy_errors_print(&errors, path, stderr);
-    policy_errors_finish(&errors);
-    return r < 0 ? EXIT_REFUSED : EXIT_OK;
+        terminal_error(nights_command, "%s: %s", path, strerror(-r));
+    return r < 0 ? EXIT_REFUSED : code;
 }
 
 int nights_world_load(const char *scenario, struct nights_world **ret_world)
@@ -73,6 +68,8 @@ int nights_world_load(const char *scenario, struct nights_world **ret_world)
         abort();
     sim_scenario_default(&world->scenario);
     int code = scenario ? read_scenario(scenario, world) : EXIT_OK;
+    if (code == EXIT_OK)
+        code = cmd_scenario_surface(&world->scenario, &world->surface);
     if (code != EXIT_OK)
         free(world);
     else
@@ -115,19 +112,27 @@ void nights_world_score(const struct nights_world *world, const struct nights_pl
     night_score_begin(ret_score, &options, class_of(state), (int)state, play->marks);
 }
 
-static int add_what_goes_wrong(const struct sim_scenario *scenario, uint64_t seed,
-                               struct nights_microscope *microscope)
+void nights_world_serve(const struct nights_world *world, uint64_t seed,
+                        struct serve_options *options)
 {
-    struct sim_faults_options faults = {.list = scenario->faults,
-                                        .n = scenario->n_faults,
-                                        .seed = seed,
-                                        .rail_a = scenario->options.instrument.rail_a};
-    int r = 0;
-    for (size_t i = 0; i < scenario->n_disturbances && r == 0; i++)
-        r = simulated_disturb(microscope->sim, &scenario->disturbances[i]);
-    if (r == 0 && scenario->n_faults > 0)
-        r = sim_faults_create(&faults, simulated_microscope(microscope->sim), &microscope->faults);
-    return r;
+    const struct sim_instrument *instrument = &world->scenario.options.instrument;
+    options->faults = world->scenario.faults;
+    options->n_faults = world->scenario.n_faults;
+    options->fault_seed = seed;
+    options->rail_a = instrument->preamp_a[instrument->preamp_range];
+}
+
+/* A freeze and a restart, faults of the program itself, need the whole agent: --full. */
+static int add_faults(const struct nights_world *world, uint64_t seed,
+                      struct nights_microscope *microscope)
+{
+    struct serve_options wanted = {.time_scale = 0};
+    nights_world_serve(world, seed, &wanted);
+    struct sim_faults_options faults = {
+        .list = wanted.faults, .n = wanted.n_faults, .seed = seed, .rail_a = wanted.rail_a};
+    if (wanted.n_faults == 0)
+        return 0;
+    return sim_faults_create(&faults, simulated_microscope(microscope->sim), &microscope->faults);
 }
 
 int nights_world_start(const struct nights_world *world, uint64_t seed, bool lines,
@@ -143,8 +148,10 @@ int nights_world_start(const struct nights_world *world, uint64_t seed, bool lin
     options.truth = truth;
     options.truth_ctx = ctx;
     int r = simulated_create(&options, &microscope->sim);
+    if (r == 0 && cmd_scenario_disturb(&world->scenario, microscope->sim) != EXIT_OK)
+        r = -EINVAL;
     if (r == 0)
-        r = add_what_goes_wrong(&world->scenario, seed, microscope);
+        r = add_faults(world, seed, microscope);
     if (r < 0) {
         nights_microscope_destroy(microscope);
         return r;
@@ -163,6 +170,11 @@ void nights_microscope_destroy(struct nights_microscope *microscope)
 const struct simulated *nights_simulated(const struct nights_microscope *microscope)
 {
     return microscope->sim;
+}
+
+struct microscope nights_bare_microscope(const struct nights_microscope *microscope)
+{
+    return simulated_microscope(microscope->sim);
 }
 
 struct microscope nights_microscope(const struct nights_microscope *microscope)
