@@ -1,5 +1,6 @@
 /* tipwright journal: is the record whole, and what does it say. */
 #include "agent/command.h"
+#include "agent/journal.h"
 #include "agent/journal_read.h"
 #include "agent/terminal.h"
 
@@ -8,11 +9,14 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 static void print_usage(FILE *out)
 {
     fputs("Usage: tipwright journal verify [--json] DIR\n"
           "       tipwright journal actions|decisions|events [--json] [--night N] DIR\n"
+          "       tipwright journal forget-learned DIR\n"
           "Read the journal in a state directory; an agent may be running there.\n"
           "\n"
           "  verify       check the database, every row's checksum and the chains\n"
@@ -20,6 +24,8 @@ static void print_usage(FILE *out)
           "  decisions    what the policy answered, verdict by verdict; the same lines, model\n"
           "               and policy give the same text, byte for byte\n"
           "  events       holds, alarms, operators' acts\n"
+          "  forget-learned  from here on `strategy: learn` knows nothing of what has worked in\n"
+          "               this directory; for a new tip or sample. No agent may be running\n"
           "\n"
           "  --json       JSON on stdout: one object, or one per line\n"
           "  --night N    only this night; without it every night\n"
@@ -129,6 +135,39 @@ static int read_journal(const char *what, const char *directory, uint64_t night,
     return exit_code;
 }
 
+/* Says it in the journal, as a start of the agent would: whole, locked, append-only. */
+static int forget_learned(const char *directory)
+{
+    char path[600], error[256];
+    struct journal_options options = {.directory = directory,
+                                      .policy_hash = "",
+                                      .policy_name = "forget-learned",
+                                      .model_hash = ""};
+    struct journal *journal;
+    struct journal_boot boot;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t t_utc_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    snprintf(path, sizeof(path), "%s/journal.sqlite", directory);
+    if (access(path, R_OK) < 0) {
+        terminal_error("journal", "%s: %s", path, strerror(errno));
+        return EXIT_INTERNAL;
+    }
+    int result = journal_open(&options, t_utc_us, &journal, &boot, error, sizeof(error));
+    if (result < 0) {
+        terminal_error("journal", "%s", error);
+        return EXIT_INTERNAL;
+    }
+    result = journal_forget_learned(journal, t_utc_us);
+    journal_close(journal);
+    if (result < 0) {
+        terminal_error("journal", "%s: %s", directory, strerror(-result));
+        return EXIT_INTERNAL;
+    }
+    printf("%s: what was learned is forgotten\n", directory);
+    return EXIT_OK;
+}
+
 int cmd_journal(int argc, char **argv)
 {
     enum { JSON = 1, NIGHT, HELP };
@@ -157,5 +196,7 @@ int cmd_journal(int argc, char **argv)
         print_usage(stderr);
         return EXIT_USAGE;
     }
+    if (strcmp(argv[optind], "forget-learned") == 0)
+        return forget_learned(argv[optind + 1]);
     return read_journal(argv[optind], argv[optind + 1], night, json);
 }

@@ -313,6 +313,81 @@ START_TEST(test_ramp_by_firings_of_the_episode)
 }
 END_TEST
 
+/* Two rules that match a bad tip, and a third that does not. */
+static void add_ladder(void)
+{
+    struct policy_rule *crash = add_crash("gently", at_least(NN_LABEL_BAD_BLURRY, 0.5));
+    crash->confirm_n = 1;
+    crash->action.depth_m = 0.3e-9;
+    crash->ramp = (struct policy_ramp){0, 0.3e-9, 0.7e-9, 0.05e-9};
+    struct policy_rule *pulse = add_rule("pulse", at_least(NN_LABEL_BAD_BLURRY, 0.5), POLICY_DO);
+    pulse->confirm_n = 1;
+    pulse->action = action_default(ACTION_PULSE);
+    pulse->ramp = (struct policy_ramp){0, 2.3, 2.9, 0.3};
+    add_crash("other", at_least(NN_LABEL_ROWS, 0.5))->confirm_n = 1;
+    action_limits_ceiling(ACTION_PROFILE_SILICON, &policy.limits);
+}
+
+START_TEST(test_learning_chooses_among_what_is_allowed)
+{
+    static struct learned learned;
+    memset(&learned, 0, sizeof(learned));
+    add_ladder();
+    policy.strategy = POLICY_LEARN;
+    see_lines(24, 0.9f, 0.1f);
+    /* Nothing known at all, or nothing tried: the ladder. */
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_double_eq(decision.action.depth_m, 0.3e-9);
+    situation.learned = &learned;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.rule, 0);
+    ck_assert_double_eq(decision.action.depth_m, 0.3e-9);
+    struct learn_trial trial = {
+        .kind = ACTION_PULSE, .size = 2.6, .seen = LEARN_BAD, .tried = 60, .worked = 45};
+    learn_note(&learned, &trial);
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.rule, 1);
+    ck_assert(decision.action.voltage_v >= 2.3 && decision.action.voltage_v <= 2.9);
+    ck_assert_ptr_eq(strstr(decision.why, "pulse "), decision.why);
+    ck_assert_ptr_nonnull(strstr(decision.why, " on a bad tip here, ladder's next "));
+    /* What is used up, or beyond its budget, is no option. */
+    situation.use.fired_episode[1] = 3;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.rule, 0);
+    situation.use.fired_episode[1] = 0;
+    situation.use.pulses_episode = policy.budget.pulses_per_episode;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.rule, 0);
+    /* A site that has had its actions is left, whatever has worked. */
+    situation.use.actions_site = policy.budget.actions_per_site;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.response, POLICY_NEW_AREA);
+}
+END_TEST
+
+START_TEST(test_random_choice_is_even_and_repeatable)
+{
+    int n[3] = {0, 0, 0};
+    add_ladder();
+    policy.strategy = POLICY_RANDOM;
+    see_lines(24, 0.9f, 0.1f);
+    for (uint64_t night = 1; night <= 1000; night++) {
+        situation.night = night;
+        ck_assert_int_eq(ask(), DECISION_RULE);
+        int rule = decision.rule;
+        n[rule]++;
+        /* The next step of its ramp. */
+        ck_assert_double_eq(rule == 0 ? decision.action.depth_m : decision.action.voltage_v,
+                            rule == 0 ? 0.3e-9 : 2.3);
+        ask();
+        ck_assert_int_eq(decision.rule, rule);
+    }
+    ck_assert_int_eq(n[2], 0);
+    ck_assert_int_gt(n[0], 430);
+    ck_assert_int_gt(n[1], 430);
+}
+END_TEST
+
 START_TEST(test_counts_of_a_rule)
 {
     struct policy_rule *rule = add_crash("few", at_least(NN_LABEL_BAD_BLURRY, 0.8));
@@ -476,6 +551,8 @@ int main(void)
     tcase_add_test(tcase, test_hysteresis);
     tcase_add_test(tcase, test_good_ends_what_was_engaged);
     tcase_add_test(tcase, test_ramp_by_firings_of_the_episode);
+    tcase_add_test(tcase, test_learning_chooses_among_what_is_allowed);
+    tcase_add_test(tcase, test_random_choice_is_even_and_repeatable);
     tcase_add_test(tcase, test_counts_of_a_rule);
     tcase_add_test(tcase, test_site_spent_means_new_area);
     tcase_add_test(tcase, test_budgets_end_wait_or_pass_on);

@@ -415,6 +415,39 @@ START_TEST(test_spots)
 }
 END_TEST
 
+/* Trials of all nights, of one profile, until they are forgotten. */
+START_TEST(test_learned)
+{
+    static struct learned learned;
+    const struct learn_trial trial = {
+        .kind = ACTION_CRASH, .size = 0.35e-9, .seen = LEARN_BAD, .tried = 1};
+    struct learn_trial worked = trial, elsewhere = trial;
+    worked.worked = 1;
+    elsewhere.seen = LEARN_ROWS;
+    ck_assert_int_eq(journal_trial(journal, "h_si_100", &trial, 5), 0);
+    ck_assert_int_eq(journal_trial(journal, "au_111", &worked, 5), 0);
+    reopen(true);
+    ck_assert_int_eq(journal_trial(journal, "h_si_100", &worked, 5), 0);
+    ck_assert_int_eq(journal_trial(journal, "h_si_100", &elsewhere, 5), 0);
+    ck_assert_int_eq(journal_learned(journal, "h_si_100", &learned), 0);
+    ck_assert_uint_eq(learned.n_trials, 2);
+    for (size_t i = 0; i < 2; i++) {
+        bool bad = learned.trials[i].seen == LEARN_BAD;
+        ck_assert_uint_eq(learned.trials[i].tried, bad ? 2 : 1);
+        ck_assert_uint_eq(learned.trials[i].worked, bad ? 1 : 0);
+        ck_assert_double_eq(learned.trials[i].size, 0.35e-9);
+    }
+    ck_assert_int_eq(journal_forget_learned(journal, 7), 0);
+    ck_assert_int_eq(journal_trial(journal, "h_si_100", &worked, 9), 0);
+    reopen(false);
+    ck_assert_int_eq(journal_learned(journal, "h_si_100", &learned), 0);
+    ck_assert_uint_eq(learned.n_trials, 1);
+    ck_assert_uint_eq(learned.trials[0].tried, 1);
+    ck_assert_int_eq(journal_learned(journal, "au_111", &learned), 0);
+    ck_assert_uint_eq(learned.n_trials, 0);
+}
+END_TEST
+
 static void collect(void *data, const char *line, const struct journal_cell *cells, size_t n)
 {
     char *text = data;
@@ -566,6 +599,7 @@ int main(void)
     tcase_add_test(tcase, test_the_night_clock_never_goes_back);
     tcase_add_test(tcase, test_an_ended_night_stays_ended);
     tcase_add_test(tcase, test_spots);
+    tcase_add_test(tcase, test_learned);
     tcase_add_test(tcase, test_the_record_is_read_beside_the_agent);
     tcase_add_test(tcase, test_no_journal_there);
     tcase_add_test(tcase, test_edits_are_noticed);

@@ -9,9 +9,7 @@ foreach(name intake frame console correction)
   tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS tipwright_agent PkgConfig::JANSSON)
 endforeach()
-tipwright_test(NAME test_agent_belief SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_belief.c
-  LIBS tipwright_agent)
-foreach(name night_score night_results)
+foreach(name belief learn night_score night_results)
   tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS tipwright_agent)
 endforeach()
