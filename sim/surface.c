@@ -486,38 +486,63 @@ void sim_terrain_place(const struct sim_terrain *terrain, double x, double y, st
         ret->step_m += ridge_height(&surface->ridges, x, y);
 }
 
-/* All on one terrace. */
-static void flat_heights(const struct sim_terrain *terrain, const struct sim_view *view,
-                         const double *x, double y, size_t n, double *ret_m)
+/* Whether no edge is felt anywhere between two levels; then onto that terrace. */
+static bool stay_between(struct walk *walk, double level_a, double level_b)
 {
-    const struct sim_axes *axes = &terrain->axes[0];
-    double step_m = terrain->surface->spec.steps.height_m * (double)terrain->first;
-    double s0 = axes->s0 + axes->sx * view->dx_m + axes->sy * (y + view->dy_m);
-    double t0 = axes->t0 + axes->tx * view->dx_m + axes->ty * (y + view->dy_m);
+    double low = fmin(level_a, level_b) - walk->margin_m;
+    double high = fmax(level_a, level_b) + walk->margin_m;
+    int64_t above = floor_of(low / walk->terrain->surface->pitch_m) + 1;
+    struct sim_edge edge;
+    get_edge(walk->terrain, above, &edge);
+    if (edge.at_m < low)
+        get_edge(walk->terrain, ++above, &edge);
+    if (edge.at_m <= high)
+        return false;
+    enter_terrace(walk, above - 1);
+    return true;
+}
+
+/* All on one terrace. */
+static void flat_heights(const struct walk *walk, const struct sim_view *view, const double *x,
+                         double at_y, size_t n, double *ret_m)
+{
+    const struct sim_axes *axes = &walk->axes;
+    double step_m = walk->terrain->surface->spec.steps.height_m * (double)walk->terrace;
+    double s0 = axes->s0 + axes->sx * view->dx_m + axes->sy * at_y;
+    double t0 = axes->t0 + axes->tx * view->dx_m + axes->ty * at_y;
     for (size_t i = 0; i < n; i++)
         ret_m[i] =
             step_m + sim_lattice_height(view->lattice, s0 + axes->sx * x[i], t0 + axes->tx * x[i]);
+}
+
+static void stepped_heights(struct walk *walk, const struct sim_view *view, const double *x,
+                            double at_y, size_t n, double *ret_m)
+{
+    for (size_t i = 0; i < n; i++) {
+        double at_x = x[i] + view->dx_m;
+        double step_m = step_to(walk, at_x, at_y);
+        const struct sim_axes *axes = &walk->axes;
+        ret_m[i] =
+            step_m + sim_lattice_height(view->lattice, axes->sx * at_x + axes->sy * at_y + axes->s0,
+                                        axes->tx * at_x + axes->ty * at_y + axes->t0);
+    }
 }
 
 void sim_terrain_heights(const struct sim_terrain *terrain, const struct sim_view *view,
                          const double *x, double y, size_t n, double *ret_m)
 {
     const struct ridges *ridges = &terrain->surface->ridges;
-    double at_y = y + view->dy_m;
+    double at_y = y + view->dy_m, up, along, first, last;
     struct walk walk;
-    if (terrain->single) {
-        flat_heights(terrain, view, x, y, n, ret_m);
-    } else {
-        begin_walk(terrain, view->blur_m, &walk);
-        for (size_t i = 0; i < n; i++) {
-            double at_x = x[i] + view->dx_m;
-            double step_m = step_to(&walk, at_x, at_y);
-            const struct sim_axes *axes = &walk.axes;
-            ret_m[i] = step_m + sim_lattice_height(view->lattice,
-                                                   axes->sx * at_x + axes->sy * at_y + axes->s0,
-                                                   axes->tx * at_x + axes->ty * at_y + axes->t0);
-        }
-    }
+    if (n == 0)
+        return;
+    begin_walk(terrain, view->blur_m, &walk);
+    step_coordinates(terrain->surface, x[0] + view->dx_m, at_y, &up, &along, &first);
+    step_coordinates(terrain->surface, x[n - 1] + view->dx_m, at_y, &up, &along, &last);
+    if (terrain->single || stay_between(&walk, first, last))
+        flat_heights(&walk, view, x, at_y, n, ret_m);
+    else
+        stepped_heights(&walk, view, x, at_y, n, ret_m);
     for (size_t i = 0; ridges->present && i < n; i++)
         ret_m[i] += ridge_height(ridges, x[i] + view->dx_m, at_y);
 }

@@ -92,7 +92,10 @@ struct sim_view {
     double dx_m, dy_m;                 /* where it stands beside the tip's axis */
 };
 
-/* Heights without features at n places (x[i], y) of the tip's axis inside the terrain's box. */
+/*
+ * Heights without features at n places (x[i], y) of the tip's axis inside the terrain's box; x
+ * rises or falls throughout.
+ */
 void sim_terrain_heights(const struct sim_terrain *terrain, const struct sim_view *view,
                          const double *x, double y, size_t n, double *ret_m);
 
