@@ -11,7 +11,7 @@ enum { MARKS_MAX = 4096, TILES_MAX = 1024, DEFECT_FEATURES_MAX = 512 };
 #define PI 3.141592653589793
 #define TILE_M 4e-9
 #define AROUND_M 2e-9
-#define REACH_SIGMAS2 12.0 /* squared: beyond, .25 % of a feature is left */
+#define REACH_SIGMAS2 16.0 /* squared: where exp(-8) of a feature is left */
 #define FWHM_SIGMAS 2.3548
 /* Two marks closer than this are one: the later action reshapes what the earlier one left. */
 #define MARK_MERGE_M .5e-9
