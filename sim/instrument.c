@@ -32,7 +32,7 @@ void sim_instrument_default(struct sim_instrument *ret)
         .loop_gain = 1,
         .z_f0_hz = {1e3, 10e3},
         .z_q = {5, 20},
-        .barrier_ev = {4.5, 4.5},
+        .barrier_ev = {3, 5},
         .preamp_a = {3.3e-9, 33e-9, 333e-9},
         .preamp_range = 0,
         .preamp_noise_a = .3e-12,

@@ -1,8 +1,8 @@
 /* Lines of a surface seen through a tip. */
 #include "sim/scanner.h"
 
+#include "sim/controller.h"
 #include "sim/crossing.h"
-#include "sim/feedback.h"
 #include "sim/noise.h"
 #include "sim/position.h"
 #include "sim/probe.h"
@@ -15,12 +15,9 @@
 enum { FEATURES_MAX = 1024 };
 
 #define PI 3.141592653589793
-#define BARRIER_EV 4.5
-#define APICES_M 4e-9       /* apices may stand so far beside the axis */
-#define SLAB_M 1e-9         /* features are fetched for the lines of so much either way */
-#define KNOCK_HZ 17.3       /* at which a knocked microscope swings */
-#define NO_SURFACE_M (-1.0) /* below any reach of z */
-#define RAILED_SAMPLES 3
+#define APICES_M 4e-9 /* apices may stand so far beside the axis */
+#define SLAB_M 1e-9   /* features are fetched for the lines of so much either way */
+#define KNOCK_HZ 17.3 /* at which a knocked microscope swings */
 
 /* What stays the same for a night: this instrument, this sample, this mounting. */
 struct session {
@@ -38,7 +35,7 @@ struct sim_scanner {
     struct sim_noise *noise;
     struct sim_probe *probe;
     struct sim_position position;
-    struct sim_feedback feedback;
+    struct sim_controller controller;
     struct session session;
     struct sim_noise_shape shape;
     double z_offset_m;
@@ -57,14 +54,14 @@ struct sim_scanner {
     bool slab_known;
     /* Per sample, time order. */
     double *way[2]; /* forward, backward: true x from the frame's centre, commanded scale */
-    double *x_m, *heights, *other, *streaks, *islands, *z, *error;
+    double *x_m, *heights, *other, *streaks, *islands, *z;
 };
 
-static void draw_session(struct sim_scanner *scanner)
+static int draw_session(struct sim_scanner *scanner)
 {
     const struct sim_instrument *i = &scanner->instrument;
     struct session *s = &scanner->session;
-    double frame_m = scanner->options.frame_m, per_px = scanner->options.points / 300.0;
+    double frame_m = scanner->options.frame_m;
     uint32_t n = scanner->options.points;
     struct sim_random r;
     sim_random_seed(&r, scanner->options.seed, SIM_STREAM_SESSION, 0);
@@ -73,31 +70,27 @@ static void draw_session(struct sim_scanner *scanner)
     sim_position_init(&scanner->position, i, scanner->disturbances, &r);
     double start_m = i->start_frac * frame_m * sim_random_in(&r, &i->start_spread);
     double hysteresis_m = frame_m * sim_random_in(&r, &i->hysteresis_frac);
-    double lag = per_px * sim_random_in(&r, &i->lag_px);
-    double smooth = per_px * sim_random_in(&r, &i->smooth_px);
     s->line_jump_m = sim_random_log_in(&r, &i->line_jump_m);
     s->hum_m = sim_random_in(&r, &i->hum_m);
     s->hum_phase = sim_random_range(&r, 0, 2 * PI);
-    struct sim_feedback_settings loop = {.lag = lag,
-                                         .smooth = smooth,
-                                         .sample_s = scanner->options.line_time_s / (2.0 * n),
-                                         .z_f0_hz = sim_random_log_in(&r, &i->z_f0_hz),
-                                         .z_q = sim_random_in(&r, &i->z_q),
-                                         .z_end_m = i->z_end_m};
-    sim_feedback_init(&scanner->feedback, &loop);
+    scanner->controller.instrument = i;
+    scanner->controller.disturbances = scanner->disturbances;
+    int rc = sim_controller_init(&scanner->controller, scanner->options.seed, n,
+                                 scanner->options.line_time_s / (2.0 * n), &r);
     for (uint32_t k = 0; k < n; k++) {
         double run_m = (k + .5) / n * frame_m;
         double bent_m = run_m + start_m * exp(-run_m / (i->start_decay_frac * frame_m));
         scanner->way[0][k] = bent_m - frame_m / 2;
         scanner->way[1][k] = frame_m / 2 - bent_m + hysteresis_m;
     }
+    return rc;
 }
 
 static int allocate(struct sim_scanner *scanner)
 {
     double **const rows[] = {&scanner->way[0],  &scanner->way[1], &scanner->x_m,
                              &scanner->heights, &scanner->other,  &scanner->streaks,
-                             &scanner->islands, &scanner->z,      &scanner->error};
+                             &scanner->islands, &scanner->z};
     uint32_t n = scanner->options.points;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         *rows[i] = calloc(n, sizeof(double));
@@ -125,11 +118,10 @@ int sim_scanner_create(const struct sim_scanner_options *options, const struct s
         sim_instrument_default(&scanner->instrument);
     scanner->disturbances = options->disturbances ? options->disturbances : &scanner->none;
     scanner->surface = surface;
-    if (allocate(scanner) < 0) {
+    if (allocate(scanner) < 0 || draw_session(scanner) < 0) {
         sim_scanner_destroy(scanner);
         return -ENOMEM;
     }
-    draw_session(scanner);
     if (scanner->instrument.trigger_factor > 1 && options->event_scale > 0)
         scanner->mean_crossed = sim_crossing_mean(surface, scanner->instrument.bias_v,
                                                   scanner->instrument.trigger_m, options->frame_m);
@@ -152,7 +144,7 @@ void sim_scanner_destroy(struct sim_scanner *scanner)
     free(scanner->streaks);
     free(scanner->islands);
     free(scanner->z);
-    free(scanner->error);
+    sim_controller_finish(&scanner->controller);
     free(scanner);
 }
 
@@ -191,50 +183,20 @@ void sim_scanner_surface_at(const struct sim_scanner *scanner, double x_frac, do
     *ret_y_m = map.yy * y + map.y0;
 }
 
-/* What is wrong at a moment. */
-
-static const struct sim_disturbance *wrong(const struct sim_scanner *scanner,
-                                           enum sim_disturbance_kind kind, double t_s)
-{
-    return sim_disturbances_at(scanner->disturbances, kind, t_s);
-}
-
 double sim_scanner_bias_v(const struct sim_scanner *scanner, double t_s)
 {
-    const struct sim_disturbance *jump = wrong(scanner, SIM_BIAS_JUMP, t_s);
-    const struct sim_disturbance *low = wrong(scanner, SIM_GAP_TOO_LOW, t_s);
-    if (low)
-        return copysign(low->magnitude, scanner->instrument.bias_v);
-    return jump && jump->magnitude != 0 ? jump->magnitude : scanner->instrument.bias_v;
-}
-
-static uint32_t preamp_range(const struct sim_scanner *scanner, double t_s)
-{
-    const struct sim_disturbance *other = wrong(scanner, SIM_RANGE_SWITCH, t_s);
-    return other ? (uint32_t)other->magnitude : scanner->instrument.preamp_range;
-}
-
-/* The z piezo stands at an end: 1 withdrawn (in a crash, too), -1 extended, 0 neither. */
-static int pinned(const struct sim_scanner *scanner, double t_s)
-{
-    const struct sim_disturbance *rail = wrong(scanner, SIM_RAIL, t_s);
-    if (wrong(scanner, SIM_CRASH, t_s))
-        return 1;
-    return !rail ? 0 : rail->magnitude < 0 ? -1 : 1;
-}
-
-double sim_scanner_z_m(const struct sim_scanner *scanner, double t_s)
-{
-    int end = pinned(scanner, t_s);
-    return end ? end * scanner->instrument.z_end_m : scanner->last_z_m;
+    return sim_controller_bias_v(&scanner->controller, t_s);
 }
 
 double sim_scanner_current_a(const struct sim_scanner *scanner, double t_s)
 {
-    int end = pinned(scanner, t_s);
-    if (end)
-        return end > 0 ? scanner->instrument.preamp_a[preamp_range(scanner, t_s)] : 0;
-    return wrong(scanner, SIM_LOST_CONTACT, t_s) ? 0 : scanner->instrument.setpoint_a;
+    return sim_controller_current_a(&scanner->controller, t_s);
+}
+
+double sim_scanner_z_m(const struct sim_scanner *scanner, double t_s)
+{
+    int end = sim_controller_end(&scanner->controller, t_s);
+    return end ? end * scanner->instrument.z_end_m : scanner->last_z_m;
 }
 
 /* One line in progress. */
@@ -370,8 +332,9 @@ static void add_swinging(struct sim_scanner *scanner, double t_s)
 {
     uint32_t n = scanner->options.points;
     double sample_s = scanner->options.line_time_s / (2.0 * n);
-    const struct sim_disturbance *hum = wrong(scanner, SIM_HUM, t_s);
-    const struct sim_disturbance *knock = wrong(scanner, SIM_KNOCK, t_s);
+    const struct sim_disturbance *hum = sim_disturbances_at(scanner->disturbances, SIM_HUM, t_s);
+    const struct sim_disturbance *knock =
+        sim_disturbances_at(scanner->disturbances, SIM_KNOCK, t_s);
     double hum_m = scanner->session.hum_m + (hum ? hum->magnitude : 0);
     double w = 2 * PI * scanner->instrument.hum_hz;
     if (hum_m > 0)
@@ -418,113 +381,6 @@ static void add_instrument(struct sim_scanner *scanner, const struct line_job *j
             offset_m + s->tilt_x * (scanner->position.x_m + scanner->way[!forward][k]);
 }
 
-/* How well the loop sees: gain by the apex's barrier, clipped by the preamp. */
-static struct sim_feedback_sight sight_of(const struct sim_scanner *scanner,
-                                          const struct sim_tip *tip, double t_s)
-{
-    const struct sim_instrument *i = &scanner->instrument;
-    const struct sim_disturbance *ringing = wrong(scanner, SIM_RINGING, t_s);
-    struct sim_random random;
-    sim_random_seed(&random, tip->seed, SIM_STREAM_BARRIER, tip->serial);
-    double barrier_ev = sim_random_in(&random, &i->barrier_ev);
-    double full_a = i->preamp_a[preamp_range(scanner, t_s)];
-    double least_a = fmax(i->preamp_noise_a, 1e-3 * i->setpoint_a);
-    return (struct sim_feedback_sight){
-        .gain = i->loop_gain * (ringing ? ringing->magnitude : 1),
-        .stiffness = sqrt(barrier_ev / BARRIER_EV),
-        .error_low_m = -log(i->setpoint_a / least_a) / SIM_TWO_KAPPA_PER_M,
-        .error_high_m = log(full_a / i->setpoint_a) / SIM_TWO_KAPPA_PER_M};
-}
-
-/* Noise of the preamp, larger in its coarser ranges. */
-static double preamp_noise_a(const struct sim_scanner *scanner, double t_s)
-{
-    const struct sim_instrument *i = &scanner->instrument;
-    return i->preamp_noise_a * sqrt(i->preamp_a[preamp_range(scanner, t_s)] / i->preamp_a[0]);
-}
-
-/* In the most sensitive range a fraction of a picometre, which is left out. */
-static void add_preamp_noise(struct sim_scanner *scanner, double t_s, bool forward)
-{
-    struct sim_random random;
-    if (preamp_range(scanner, t_s) == 0)
-        return;
-    sim_random_seed(&random, scanner->options.seed, SIM_STREAM_PREAMP,
-                    4 * scanner->lines + !forward);
-    sim_random_white(&random, scanner->streaks, scanner->options.points);
-    double rms_m =
-        preamp_noise_a(scanner, t_s) / scanner->instrument.setpoint_a / SIM_TWO_KAPPA_PER_M;
-    for (uint32_t k = 0; k < scanner->options.points; k++)
-        scanner->heights[k] += rms_m * scanner->streaks[k];
-}
-
-/* From which to which sample (not included) something is wrong. */
-struct stretch {
-    uint32_t from, to;
-};
-
-static struct stretch stretch_of(const struct sim_scanner *scanner, enum sim_disturbance_kind kind,
-                                 double t_s)
-{
-    uint32_t n = scanner->options.points;
-    double sample_s = scanner->options.line_time_s / (2.0 * n);
-    struct stretch all = {n, n};
-    for (size_t i = 0; i < scanner->disturbances->n; i++) {
-        const struct sim_disturbance *d = &scanner->disturbances->list[i];
-        double from = ceil((d->start_s - t_s) / sample_s);
-        double to = ceil((d->start_s + d->duration_s - t_s) / sample_s);
-        if (d->kind == kind && from < n && to > 0)
-            all = (struct stretch){from > 0 ? (uint32_t)from : 0, to < n ? (uint32_t)to : n};
-    }
-    return all;
-}
-
-/* Samples from..to under the loop; contact is found again, at rest, wherever it was lost. */
-static void follow(struct sim_scanner *scanner, const struct sim_feedback_sight *sight,
-                   uint32_t from, uint32_t to)
-{
-    const double *heights = scanner->heights;
-    while (from < to) {
-        bool contact = heights[from] > NO_SURFACE_M;
-        uint32_t end = from + 1;
-        while (end < to && (heights[end] > NO_SURFACE_M) == contact)
-            end++;
-        if (contact)
-            sim_feedback_settle(&scanner->feedback, heights[from]);
-        sim_feedback_follow(&scanner->feedback, sight, heights + from, end - from,
-                            scanner->z + from, scanner->error + from);
-        from = end;
-    }
-}
-
-/* The z piezo at an end of its range. */
-static void pin(struct sim_scanner *scanner, struct stretch stretch, int end)
-{
-    for (uint32_t k = stretch.from; k < stretch.to; k++) {
-        scanner->z[k] = end * scanner->instrument.z_end_m;
-        scanner->error[k] = -end * NO_SURFACE_M;
-    }
-}
-
-/* From heights to z and to the error of the loop. */
-static void control(struct sim_scanner *scanner, const struct sim_tip *tip, double t_s)
-{
-    struct stretch lost = stretch_of(scanner, SIM_LOST_CONTACT, t_s);
-    struct stretch crash = stretch_of(scanner, SIM_CRASH, t_s);
-    struct stretch rail = stretch_of(scanner, SIM_RAIL, t_s);
-    struct sim_feedback_sight sight = sight_of(scanner, tip, t_s);
-    uint32_t n = scanner->options.points;
-    double late_s = t_s + scanner->options.line_time_s / 2;
-    for (uint32_t k = lost.from; k < lost.to; k++)
-        scanner->heights[k] = NO_SURFACE_M;
-    follow(scanner, &sight, 0, n);
-    if (rail.from < rail.to) {
-        int end = pinned(scanner, t_s);
-        pin(scanner, rail, end ? end : pinned(scanner, late_s));
-    }
-    pin(scanner, crash, 1);
-}
-
 /* Left to right; islands are jumps of the tip itself, too sharp to go through the loop. */
 static void store_z(struct sim_scanner *scanner, bool forward, double *out)
 {
@@ -534,26 +390,13 @@ static void store_z(struct sim_scanner *scanner, bool forward, double *out)
     scanner->last_z_m = scanner->z[n - 1];
 }
 
-/* Current of one trace, left to right. Returns whether it stood at the preamp's rail. */
-static bool store_current(struct sim_scanner *scanner, double t_s, bool forward, double *out)
+static bool store_current(struct sim_scanner *scanner, double t_s, uint64_t trace, bool forward,
+                          double *out)
 {
-    const struct sim_instrument *i = &scanner->instrument;
-    uint32_t n = scanner->options.points, run = 0;
-    double full_a = i->preamp_a[preamp_range(scanner, t_s)];
-    double noise_a = preamp_noise_a(scanner, t_s);
-    bool railed = false;
-    struct sim_random random;
-    sim_random_seed(&random, scanner->options.seed, SIM_STREAM_PREAMP,
-                    4 * scanner->lines + 2 + !forward);
-    sim_random_white(&random, scanner->streaks, n);
-    for (uint32_t k = 0; k < n; k++) {
-        double current_a = i->setpoint_a * exp(SIM_TWO_KAPPA_PER_M * scanner->error[k]) +
-                           noise_a * scanner->streaks[k];
-        bool at_rail = current_a >= full_a;
-        run = at_rail ? run + 1 : 0;
-        railed |= run >= RAILED_SAMPLES;
-        out[forward ? k : n - 1 - k] = at_rail ? full_a : current_a;
-    }
+    uint32_t n = scanner->options.points;
+    bool railed = sim_controller_current(&scanner->controller, t_s, trace, scanner->other);
+    for (uint32_t k = 0; k < n; k++)
+        out[forward ? k : n - 1 - k] = scanner->other[k];
     return railed;
 }
 
@@ -633,14 +476,14 @@ static void render(struct sim_scanner *scanner, struct line_job *job, struct sim
         const struct sim_tip *now =
             job->split < (backward + .5) * scanner->options.points ? &job->event->after : job->tip;
         double t_s = job->t_s + (backward - 1) * half_s;
+        uint64_t trace = 2 * scanner->lines + (uint64_t)backward;
         double *current = backward ? ret->backward_a : ret->forward_a;
         see_surface(scanner, job, !backward);
         add_instrument(scanner, job, &now->contrast, t_s, !backward);
-        add_preamp_noise(scanner, t_s, !backward);
-        control(scanner, now, t_s);
+        sim_controller_follow(&scanner->controller, now, t_s, trace, scanner->heights, scanner->z);
         store_z(scanner, !backward, backward ? ret->backward : ret->forward);
         if (current)
-            ret->saturated[backward] = store_current(scanner, t_s, !backward, current);
+            ret->saturated[backward] = store_current(scanner, t_s, trace, !backward, current);
     }
 }
 
