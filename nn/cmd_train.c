@@ -238,8 +238,11 @@ int cmd_train(int argc, char **argv)
                        (unsigned)dataset->n_recordings);
         status = EXIT_USAGE;
     } else if (dataset && train_start(&options, architecture, dataset, &start) == 0) {
-        status = options.search ? train_search(&options, architecture, dataset)
-                                : train_all(&options, architecture, dataset, NULL);
+        if (options.n_sizes)
+            status = train_sizes(&options, architecture, dataset);
+        else
+            status = options.search ? train_search(&options, architecture, dataset)
+                                    : train_all(&options, architecture, dataset, NULL);
     }
     nn_model_destroy(start);
     nn_dataset_destroy(dataset);

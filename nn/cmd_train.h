@@ -27,6 +27,10 @@ bool train_names_recording(const char *names, const char *name);
 /* The shipped model once more, and whether its figures come out again. */
 int train_reproduce(const struct train_options *options);
 
+/* A learning curve; the options' sizes become what there is. */
+int train_sizes(struct train_options *options, const struct architecture *architecture,
+                const struct nn_dataset *dataset);
+
 /* Every combination of a grid's settings. */
 int train_search(const struct train_options *options, const struct architecture *architecture,
                  const struct nn_dataset *dataset);

@@ -17,6 +17,7 @@ static void print_usage(FILE *out)
     fputs(
         "Usage: tipwright train --labels TABLE --images FOLDER --output MODEL [OPTION]...\n"
         "       tipwright train --search GRID --results TABLE --labels TABLE --images FOLDER ...\n"
+        "       tipwright train --sizes N:E,... --validate FOLD --results TABLE ...\n"
         "       tipwright train --reproduce\n"
         "Train networks on labelled pictures and write them as a model file. Figures come from\n"
         "folds of whole recordings that their network never saw; the model itself is trained\n"
@@ -54,6 +55,11 @@ static void print_usage(FILE *out)
         "      --inner K          folds that choose, within each of --folds that report (4)\n"
         "      --shard I/N        do the I-th of N parts of a search\n"
         "      --merge TABLE      take over results of another part; may stand several times\n"
+        "      --sizes N:E,...    a learning curve: train on N pictures (or all) for E epochs "
+        "each,\n"
+        "                         leaving out --validate, with random weights and with --from's;\n"
+        "                         into --results, and as a picture with --curves\n"
+        "      --seeds N          seeds of each (3)\n"
         "      --reproduce        train the shipped model again and compare its figures\n"
         "      --settings         list all settings\n"
         "      --help             this text\n"
@@ -99,6 +105,8 @@ enum long_option {
     OPTION_INNER,
     OPTION_SHARD,
     OPTION_MERGE,
+    OPTION_SIZES,
+    OPTION_SEEDS,
     OPTION_REPRODUCE,
     OPTION_SETTINGS,
 };
@@ -137,6 +145,8 @@ static const struct option names[] = {
     {"inner", required_argument, NULL, OPTION_INNER},
     {"shard", required_argument, NULL, OPTION_SHARD},
     {"merge", required_argument, NULL, OPTION_MERGE},
+    {"sizes", required_argument, NULL, OPTION_SIZES},
+    {"seeds", required_argument, NULL, OPTION_SEEDS},
     {"reproduce", no_argument, NULL, OPTION_REPRODUCE},
     {"settings", no_argument, NULL, OPTION_SETTINGS},
     {"help", no_argument, NULL, 'h'},
@@ -202,6 +212,32 @@ static int add_merge(struct train_options *options, const char *path)
     }
     options->merge[options->n_merge++] = path;
     return 0;
+}
+
+/* "100:80,500:40,all:24" */
+static int take_sizes(struct train_options *options, const char *text)
+{
+    const char *at = text;
+    bool right = true;
+    options->n_sizes = 0;
+    while (right && options->n_sizes < TRAIN_SIZES_MAX) {
+        bool all = strncmp(at, "all:", 4) == 0;
+        char *end = NULL;
+        unsigned long examples = all ? 0 : strtoul(at, &end, 10);
+        right = all || (end != at && *end == ':' && examples >= 2 && examples <= 1000000);
+        const char *second = all ? at + 4 : right ? end + 1 : at;
+        unsigned long epochs = strtoul(second, &end, 10);
+        right = right && end != second && epochs >= 1 && epochs <= 10000;
+        options->sizes[options->n_sizes++] =
+            (struct train_size){.examples = (uint32_t)examples, .epochs = (uint32_t)epochs};
+        if (right && *end == '\0')
+            return 0;
+        right = right && *end == ',';
+        at = end + 1;
+    }
+    terminal_error(command, "--sizes: '%s' is not a list of up to %d N:EPOCHS or all:EPOCHS", text,
+                   TRAIN_SIZES_MAX);
+    return -1;
 }
 
 /* Files and flags. 0; 1: another kind of option. */
@@ -276,6 +312,10 @@ static int take_option(struct train_options *options, int letter, const char *te
         return take_count("--inner", text, 2, NN_FOLDS_MAX, &options->inner);
     case OPTION_EVENT_WEIGHT:
         return take_weight(options, text);
+    case OPTION_SIZES:
+        return take_sizes(options, text);
+    case OPTION_SEEDS:
+        return take_count("--seeds", text, 1, 64, &options->seeds);
     case OPTION_SHARD:
         return take_shard(options, text);
     default:
@@ -293,7 +333,9 @@ static int check_options(const struct train_options *options)
         wrong = "--labels and --images are needed";
     else if (options->search && !options->results)
         wrong = "--search writes what it finds to --results, which is needed";
-    else if (!options->search && !options->output)
+    else if (options->n_sizes && (options->search || !options->results || !options->validate))
+        wrong = "--sizes goes with --validate and --results, and without --search";
+    else if (!options->search && !options->n_sizes && !options->output)
         wrong = "--output is needed";
     else if (!options->search && (options->n_merge || options->shards))
         wrong = "--shard and --merge are parts of --search";
@@ -321,6 +363,7 @@ int train_options_read(int argc, char **argv, struct train_options *ret_options)
                                     .members = 1,
                                     .threads = 1,
                                     .inner = 4,
+                                    .seeds = 3,
                                     .event_weight = 0.6F};
     optind = 1;
     int letter;

@@ -6,7 +6,17 @@
 #include "nn/crossval.h"
 #include "nn/model.h"
 
-enum { TRAIN_SETTINGS_MAX = 64, TRAIN_SETTING_TEXT = 192, TRAIN_MERGES_MAX = 64 };
+enum {
+    TRAIN_SETTINGS_MAX = 64,
+    TRAIN_SETTING_TEXT = 192,
+    TRAIN_MERGES_MAX = 64,
+    TRAIN_SIZES_MAX = 32
+};
+
+/* So many pictures to learn from, 0: all, for so many epochs. */
+struct train_size {
+    uint32_t examples, epochs;
+};
 
 /* All pointers borrowed, text from the command line. */
 struct train_options {
@@ -40,6 +50,9 @@ struct train_options {
     uint32_t shard, shards; /* shard of shards, from 1 */
     const char *merge[TRAIN_MERGES_MAX];
     size_t n_merge;
+    struct train_size sizes[TRAIN_SIZES_MAX];
+    uint32_t n_sizes; /* 0: no learning curve */
+    uint32_t seeds;
     bool reproduce;
 };
 

@@ -87,6 +87,26 @@ check "tell nothing" grep -q 'has learned from recording first' "$tmp/err"
 check_exit 1 "another architecture" "${train[@]}" --folds 3 --architecture h-si-100 \
   --from "$tmp/first.tipnn" --output "$tmp/third.tipnn"
 
+# The learning curve: the same trainings in pieces, once each.
+curve=("${train[@]}" --folds 3 --validate 2 --sizes "8:3,all:2" --seeds 2 --from "$tmp/first.tipnn" --threads 2)
+check_exit 0 "a learning curve" "${curve[@]}" --results "$tmp/curve.csv" --curves "$tmp/curve.png"
+cp "$tmp/out" "$tmp/curve.txt"
+check "has every size, start and seed" [ "$(wc -l <"$tmp/curve.csv")" -eq $((1 + 2 * 2 * 2)) ]
+check "all being the other folds' pictures" [ "$(grep -c '^2,48,2,' "$tmp/curve.csv")" -eq 4 ]
+check "is a picture" [ "$(head -c 4 "$tmp/curve.png" | tail -c 3)" = PNG ]
+# shellcheck disable=SC2317 # called by check
+start_helps() {
+  awk -F, '$2 == 8 && $4 == "random" { alone += $6 } $2 == 8 && $4 != "random" { after += $6 }
+    END { exit !(after > alone + 0.2) }' "$1"
+}
+check "the start is worth something" start_helps "$tmp/curve.csv"
+printf '%s' "$(head -n 3 "$tmp/curve.csv" | head -c -3)" >"$tmp/broken.csv"
+mv "$tmp/broken.csv" "$tmp/curve.csv"
+check_exit 2 "is not written over" "${curve[@]}" --results "$tmp/curve.csv"
+check_exit 0 "goes on after an interruption" "${curve[@]}" --results "$tmp/curve.csv" --resume
+check "to the same end" diff "$tmp/curve.txt" "$tmp/out"
+check_exit 2 "sizes that are none" "${curve[@]}" --sizes 8,all --results "$tmp/none.csv"
+
 # Killed after anything from nothing to a second, until it ends by itself.
 kills=0
 for ((attempt = 0; attempt < 200; attempt++)); do
