@@ -420,7 +420,7 @@ struct column {
 static const struct column columns[] = {
     {"uptime %", "uptime", 100, 1},
     {"mean %", "uptime_mean", 100, 1},
-    {"rows+ %", "uptime_rows_or_better", 100, 1},
+    {"shown %", "uptime_shown", 100, 1},
     {"good/min", "first_good_min", 1, 1},
     {"actions/h", "actions_per_hour", 1, 1},
     {"/100 good", "actions_per_100_good_frames", 1, 2},

@@ -206,20 +206,28 @@ static void sort_by_seed(const struct night_result *list, size_t *index, size_t 
         }
 }
 
+static void add_policy(struct bands *bands, const char *policy)
+{
+    const struct night_results *results = bands->results;
+    size_t before = bands->n;
+    for (size_t i = 0; i < results->n && bands->n < BANDS_MAX; i++)
+        if (results->marks[i].n && strcmp(results->list[i].policy, policy) == 0)
+            bands->index[bands->n++] = i;
+    sort_by_seed(results->list, bands->index + before, bands->n - before);
+    bands->policies += bands->n > before;
+}
+
+/* In the table's order. */
 static void choose_bands(const struct night_results *results, struct bands *bands)
 {
     *bands = (struct bands){.results = results};
+    add_policy(bands, "default");
     for (size_t i = 0; i < results->n; i++) {
-        bool first = true;
+        bool known = strcmp(results->list[i].policy, "default") == 0;
         for (size_t j = 0; j < i; j++)
-            first = first && strcmp(results->list[i].policy, results->list[j].policy) != 0;
-        size_t before = bands->n;
-        for (size_t j = i; first && j < results->n && bands->n < BANDS_MAX; j++)
-            if (results->marks[j].n &&
-                strcmp(results->list[i].policy, results->list[j].policy) == 0)
-                bands->index[bands->n++] = j;
-        sort_by_seed(results->list, bands->index + before, bands->n - before);
-        bands->policies += bands->n > before;
+            known = known || strcmp(results->list[i].policy, results->list[j].policy) == 0;
+        if (!known)
+            add_policy(bands, results->list[i].policy);
     }
 }
 

@@ -183,6 +183,12 @@ struct microscope nights_microscope(const struct nights_microscope *microscope)
                               : simulated_microscope(microscope->sim);
 }
 
+/* An unstable tip shows now this, now that. */
+static bool shows_good(const struct simulated_truth *truth)
+{
+    return truth->state != SIM_TIP_UNSTABLE && sim_shows_is_good(truth->shows);
+}
+
 void nights_score_truth(struct night_score *score, const struct simulated_truth *truth)
 {
     if (truth->kind == SIMULATED_LINE) {
@@ -190,6 +196,7 @@ void nights_score_truth(struct night_score *score, const struct simulated_truth 
                                        .line = truth->line,
                                        .up = truth->up,
                                        .tip = class_of(truth->state),
+                                       .shows = shows_good(truth),
                                        .state = (int)truth->state};
         night_score_line(score, &line);
     } else if (truth->kind == SIMULATED_ACTION) {
@@ -197,6 +204,7 @@ void nights_score_truth(struct night_score *score, const struct simulated_truth 
                                            .action = truth->action,
                                            .crashed = truth->crashed,
                                            .tip = class_of(truth->state),
+                                           .shows = shows_good(truth),
                                            .state = (int)truth->state};
         night_score_action(score, &action);
     }

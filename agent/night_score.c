@@ -62,19 +62,21 @@ static void count_frame(struct night_score *score, const struct night_true_line 
     if (step == 0) {
         score->run_lines = 0;
         score->run_up = line->up;
-        score->run_wanted = true;
+        score->run_wanted = score->run_shown = true;
     }
     if (step != score->run_lines || line->up != score->run_up) {
         score->run_lines = 0;
-        score->run_wanted = false;
+        score->run_wanted = score->run_shown = false;
         return;
     }
     score->run_lines++;
     score->run_wanted = score->run_wanted && line->tip == NIGHT_TIP_WANTED;
+    score->run_shown = score->run_shown && line->shows;
     if (score->run_lines < score->options.lines)
         return;
     score->figures.frames++;
     score->figures.wanted_frames += score->run_wanted;
+    score->figures.shown_frames += score->run_shown;
 }
 
 void night_score_line(struct night_score *score, const struct night_true_line *line)
@@ -82,6 +84,7 @@ void night_score_line(struct night_score *score, const struct night_true_line *l
     double t_s = seconds(line->t_ns);
     double begun_s = t_s - score->options.line_time_s / 2;
     note_tip(score, t_s, line->tip, line->state);
+    score->shows = line->shows;
     count_frame(score, line);
     if (begun_s < score->settled_s || t_s > score->options.length_s)
         return;
@@ -89,6 +92,8 @@ void night_score_line(struct night_score *score, const struct night_true_line *l
         score->figures.wanted_s += score->options.line_time_s;
     if (line->tip == NIGHT_TIP_WANTED || line->tip == NIGHT_TIP_ROWS)
         score->figures.rows_s += score->options.line_time_s;
+    if (line->shows)
+        score->figures.shown_s += score->options.line_time_s;
 }
 
 void night_score_action(struct night_score *score, const struct night_true_action *action)
@@ -100,6 +105,7 @@ void night_score_action(struct night_score *score, const struct night_true_actio
     bool was_wanted = score->tip == NIGHT_TIP_WANTED;
     f->actions += conditions;
     f->actions_on_wanted += conditions && was_wanted;
+    f->actions_on_shown += conditions && score->shows;
     f->spoiled += was_wanted && action->tip != NIGHT_TIP_WANTED;
     f->moves += kind == ACTION_REIMAGE;
     f->coarse_moves +=
@@ -108,7 +114,8 @@ void night_score_action(struct night_score *score, const struct night_true_actio
     f->crashes_unwanted += action->crashed;
     score->settled_s = fmax(score->settled_s, t_s + score->options.settle_s[kind]);
     score->run_lines = 0;
-    score->run_wanted = false;
+    score->run_wanted = score->run_shown = false;
+    score->shows = action->shows;
     mark(score, t_s, NIGHT_MARK_ACTION, (int)kind);
     note_tip(score, t_s, action->tip, action->state);
 }

@@ -66,14 +66,17 @@ struct night_figures {
     double ended_s;  /* when the agent ended it */
     char how[16];    /* "time", "budget", "good", "parked", "stopped", "left"; "lost": no answer */
     double wanted_s, rows_s; /* scanned with a wanted tip; with that or one that shows rows */
+    double shown_s;          /* scanned with a tip that shows dimers or atoms, whatever it is */
     double first_good_s;     /* confirmed and true; the planned length when there was none */
     bool first_good_found;
     uint32_t goods, false_goods;    /* confirmations of a good tip; of them untrue */
     uint32_t actions;               /* pulses, crashes, neckings */
     uint32_t actions_on_wanted;     /* of these, begun on a wanted tip */
+    uint32_t actions_on_shown;      /* ... on one that shows dimers or atoms */
     uint32_t spoiled;               /* wanted tips that an action turned into others */
     uint32_t moves, coarse_moves;   /* new areas; retracts with motor steps */
     uint32_t frames, wanted_frames; /* whole passes; of them with a wanted tip in every line */
+    uint32_t shown_frames;          /* ... with a tip that shows dimers or atoms in every line */
     uint32_t budget, budget_used;   /* actions_per_night; pulses, crashes, neckings, approaches */
     uint32_t actions_to_wanted;     /* until the tip truly became wanted for the first time */
     bool wanted_ever;               /* ... which it did */
@@ -87,11 +90,12 @@ struct night_score {
     struct night_figures figures;
     struct night_marks *marks; /* NULL: nobody draws */
     enum night_tip tip;
+    bool shows;         /* dimers or atoms, as far as is known */
     int state;          /* newest, for marks; -1 none */
     int opinion;        /* newest marked; -1 none */
     double settled_s;   /* lines begun earlier are not counted */
     uint32_t run_lines; /* lines of the present pass so far, without a gap */
-    bool run_up, run_wanted;
+    bool run_up, run_wanted, run_shown;
 };
 
 /* `start`: what the tip is before anything happens. `marks` is borrowed. */
@@ -104,6 +108,7 @@ struct night_true_line {
     uint32_t line;
     bool up;
     enum night_tip tip; /* afterwards */
+    bool shows;         /* dimers or atoms, by its geometry */
     int state;
 };
 void night_score_line(struct night_score *score, const struct night_true_line *line);
@@ -114,6 +119,7 @@ struct night_true_action {
     struct action action;
     bool crashed;       /* it ended in an unwanted contact */
     enum night_tip tip; /* afterwards */
+    bool shows;
     int state;
 };
 void night_score_action(struct night_score *score, const struct night_true_action *action);

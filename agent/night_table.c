@@ -20,6 +20,11 @@ static double uptime_rows(const struct night_figures *f)
     return f->rows_s / f->length_s;
 }
 
+static double uptime_shown(const struct night_figures *f)
+{
+    return f->shown_s / f->length_s;
+}
+
 static double first_good_min(const struct night_figures *f)
 {
     return f->first_good_s / 60;
@@ -48,6 +53,16 @@ static double actions_on_wanted(const struct night_figures *f)
 static double hundreds_of_wanted_frames(const struct night_figures *f)
 {
     return f->wanted_frames / 100.0;
+}
+
+static double actions_on_shown(const struct night_figures *f)
+{
+    return f->actions_on_shown;
+}
+
+static double hundreds_of_shown_frames(const struct night_figures *f)
+{
+    return f->shown_frames / 100.0;
 }
 
 static double spoiled(const struct night_figures *f)
@@ -102,10 +117,13 @@ const struct night_measure night_measures[NIGHT_MEASURES] = {
     {"uptime_mean", "", NIGHT_MEAN, uptime, NULL},
     {"uptime_rows_or_better", "", NIGHT_MEDIAN, uptime_rows, NULL},
     {"uptime_rows_or_better_mean", "", NIGHT_MEAN, uptime_rows, NULL},
+    {"uptime_shown", "", NIGHT_MEDIAN, uptime_shown, NULL},
+    {"uptime_shown_mean", "", NIGHT_MEAN, uptime_shown, NULL},
     {"first_good_min", "min", NIGHT_MEDIAN, first_good_min, NULL},
     {"nights_without_good", "", NIGHT_MEAN, without_good, NULL},
     {"actions_per_hour", "/h", NIGHT_RATIO, actions, hours},
     {"actions_per_100_good_frames", "", NIGHT_RATIO, actions_on_wanted, hundreds_of_wanted_frames},
+    {"actions_per_100_shown_frames", "", NIGHT_RATIO, actions_on_shown, hundreds_of_shown_frames},
     {"good_tips_spoiled", "", NIGHT_MEAN, spoiled, NULL},
     {"justified", "", NIGHT_RATIO, justified, actions},
     {"budget_left", "", NIGHT_MEAN, budget_left, NULL},

@@ -35,7 +35,7 @@ struct night_measure {
 
 /* In the table's order, uptime first. */
 extern const struct night_measure night_measures[];
-enum { NIGHT_MEASURES = 16, NIGHT_ENDS = 7 };
+enum { NIGHT_MEASURES = 19, NIGHT_ENDS = 7 };
 
 /* How nights can end, "time" first. */
 extern const char *const night_end_names[NIGHT_ENDS];

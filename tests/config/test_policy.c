@@ -161,6 +161,7 @@ static const char *const shipped[] = {
     "baselines/nist-ladder",
     "baselines/rashidi-wolkow",
     "baselines/deepspm-list",
+    "baselines/oracle",
     "baselines/regression-20",
     "baselines/regression-40",
     "baselines/regression-whole",
