@@ -205,7 +205,7 @@ int record_close(struct record *record)
 
 void record_truth_head(FILE *file)
 {
-    fputs("t_inst_s,run,cycle,line,direction,what,at,changed,crashed,state,apex\n", file);
+    fputs("t_inst_s,run,cycle,line,direction,what,at,changed,crashed,shows,state,apex\n", file);
 }
 
 void record_truth_row(FILE *file, const struct simulated_truth *truth)
@@ -222,11 +222,12 @@ void record_truth_row(FILE *file, const struct simulated_truth *truth)
         action_describe(&truth->action, text, sizeof(text));
         fprintf(file, ",,\"%s\",,%d,%d,", text, truth->changed, truth->crashed);
     }
-    fprintf(file, "%s,%" PRIu64 "\n", sim_tip_state_name(truth->state), truth->apex);
+    fprintf(file, "%s,%s,%" PRIu64 "\n", sim_shows_name(truth->shows),
+            sim_tip_state_name(truth->state), truth->apex);
 }
 
 void record_truth_fault(FILE *file, const char *name, bool begins, int64_t t_inst_ns)
 {
-    fprintf(file, "%.3f,,,,,fault %s %s,,,,,\n", (double)t_inst_ns * 1e-9, name,
+    fprintf(file, "%.3f,,,,,fault %s %s,,,,,,\n", (double)t_inst_ns * 1e-9, name,
             begins ? "begins" : "ends");
 }

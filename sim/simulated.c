@@ -47,6 +47,9 @@ struct simulated {
     bool resume;               /* scan again after it */
     double withdrawn_m;
     double coarse_m; /* lateral motor steps made since the last contact */
+
+    uint64_t shown_apex;  /* whose picture is known, 0: none yet ... */
+    enum sim_shows shows; /* ... and what it shows */
 };
 
 void simulated_options_default(struct simulated_options *ret)
@@ -252,8 +255,21 @@ static void send_end(struct simulated *sim, struct microscope_event *event)
     event->data.end_reason = sim->end_reason;
 }
 
+/* The apex's own picture, worked out once per apex: on the rows of the first terrace. */
+static enum sim_shows shown(struct simulated *sim)
+{
+    const struct sim_tip *tip = &sim->tip;
+    if (sim->shown_apex != tip->serial)
+        sim->shows = sim_shows(tip->apices, tip->n_apices, &tip->contrast,
+                               sim_surface_direction(sim->surface));
+    sim->shown_apex = tip->serial;
+    return sim->shows;
+}
+
 static void tell_line(struct simulated *sim, const struct sim_line *line)
 {
+    if (!sim->options.truth)
+        return;
     struct simulated_truth truth = {.kind = SIMULATED_LINE,
                                     .t_inst_ns = sim->now_ns,
                                     .run = sim->run,
@@ -262,12 +278,12 @@ static void tell_line(struct simulated *sim, const struct sim_line *line)
                                     .up = scanning_up(sim),
                                     .state = sim->tip.state,
                                     .apex = sim->tip.serial,
+                                    .shows = shown(sim),
                                     .event = line->event.kind,
                                     .event_at = line->event.at,
                                     .changed = line->event.kind == SIM_TIP_CHANGE,
                                     .crashed = line->crashed};
-    if (sim->options.truth)
-        sim->options.truth(sim->options.truth_ctx, &truth);
+    sim->options.truth(sim->options.truth_ctx, &truth);
 }
 
 static void render_line(struct simulated *sim)
@@ -436,6 +452,7 @@ static bool take_effect(struct simulated *sim)
                                         .cycle = sim->cycle,
                                         .state = sim->tip.state,
                                         .apex = sim->tip.serial,
+                                        .shows = shown(sim),
                                         .action = *action,
                                         .changed = changed || crashed,
                                         .crashed = crashed};

@@ -15,6 +15,7 @@
 
 #include "instrument/microscope.h"
 #include "sim/instrument.h"
+#include "sim/shows.h"
 #include "sim/tip.h"
 
 struct simulated;
@@ -34,6 +35,7 @@ struct simulated_truth {
     bool up;
     enum sim_tip_state state; /* afterwards */
     uint64_t apex;            /* serial number of the apex, afterwards */
+    enum sim_shows shows;     /* what this apex shows of clean H:Si(100) */
     enum sim_tip_event_kind event;
     double event_at; /* 0..1 of the line's time */
     struct action action;

@@ -213,6 +213,11 @@ void sim_surface_destroy(struct sim_surface *surface)
     free(surface);
 }
 
+double sim_surface_direction(const struct sim_surface *surface)
+{
+    return surface->direction;
+}
+
 const struct sim_cell *sim_surface_cell(const struct sim_surface *surface)
 {
     return &surface->spec.cell;

@@ -33,6 +33,9 @@ int sim_surface_create(const struct sim_surface_spec *spec, uint64_t seed,
                        struct sim_surface **ret);
 void sim_surface_destroy(struct sim_surface *surface);
 
+/* Direction of the lattice's own x axis on the first terrace, rad against x. */
+double sim_surface_direction(const struct sim_surface *surface);
+
 /* The cell that places are counted in. Borrowed. */
 const struct sim_cell *sim_surface_cell(const struct sim_surface *surface);
 
