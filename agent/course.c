@@ -23,6 +23,7 @@ int course_begin(struct course *course, const struct course_start *start)
                               .t_night_ns = start->t_night_ns,
                               .base_ns = start->t_night_ns,
                               .last_line_inst_ns = INT64_MIN,
+                              .heard_inst_ns = INT64_MIN,
                               .window_start_inst_ns = INT64_MIN,
                               .restart = true,
                               .action_end_night_ns = -1,
@@ -74,7 +75,8 @@ void course_new_window(struct course *course, bool lines)
 void course_new_session(struct course *course)
 {
     course->inst_base_known = false;
-    course->last_line_inst_ns = INT64_MIN;
+    course->last_line_inst_ns = course->heard_inst_ns = INT64_MIN;
+    course->status_silent = false;
     course->window_start_inst_ns = INT64_MIN;
     course->frames_watched = course->lines_watched = 0;
     course->bad_lines = course->flat_lines = 0;
@@ -94,6 +96,8 @@ void course_use_policy(struct course *course, const struct policy *policy)
 void course_released(struct course *course)
 {
     course->refusals = 0;
+    if (course->heard_inst_ns != INT64_MIN)
+        course->heard_inst_ns = course->t_inst_ns;
     course->bad_lines = course->flat_lines = 0;
     course->over_current = course->status_over = course->status_over_current = false;
     belief_forget(&course->belief);
@@ -133,6 +137,7 @@ bool course_check_line(struct course *course, const struct intake_item *item, bo
 {
     bool settled = untouched && course->last_line_inst_ns >= course->window_start_inst_ns;
     course->last_line_inst_ns = item->message->line.t_inst_ns;
+    course->heard_inst_ns = course->t_inst_ns;
     if (settled)
         take_check(course, item);
     return settled;
@@ -210,9 +215,14 @@ void course_take_status(struct course *course, const struct instrument_status *s
 {
     bool over = status->state == INSTRUMENT_SCANNING && !command_open &&
                 fabs(status->current_a) > course->policy->guards.over_current_a;
-    /* While lines come they carry the clock, in step with what they show. */
-    if (status->state == INSTRUMENT_WITHDRAWN || status->state == INSTRUMENT_FAULT)
+    bool silent = !command_open && course->heard_inst_ns != INT64_MIN &&
+                  (double)(status->t_inst_ns - course->heard_inst_ns) * 1e-9 > GUARD_SILENT_S;
+    /* While lines come they carry the clock, in step with what they show. One status may be ahead
+     * of lines that are still on their way; two with no line between them are not. */
+    if (status->state == INSTRUMENT_WITHDRAWN || status->state == INSTRUMENT_FAULT ||
+        (silent && course->status_silent))
         course_clock(course, status->t_inst_ns);
+    course->status_silent = silent;
     course->status_over_current = over && course->status_over;
     course->status_over = over;
 }
@@ -232,6 +242,9 @@ void course_facts(const struct course *course, struct guard_facts *ret_facts)
             ? (double)INFINITY
             : (double)(course->t_night_ns - course->action_end_night_ns) * 1e-9;
     ret_facts->night_s = (double)course->t_night_ns * 1e-9;
+    ret_facts->silent_s = course->heard_inst_ns == INT64_MIN
+                              ? 0
+                              : (double)(course->t_inst_ns - course->heard_inst_ns) * 1e-9;
     ret_facts->use = course->use;
 }
 
@@ -239,7 +252,8 @@ enum safety course_demand(const struct course *course, const struct guard_facts 
                           size_t why_size)
 {
     /* Before the first frame there is nothing to be unhappy about; in an action all is unusual. */
-    if (!facts->frame_begun || facts->command_open)
+    bool silent = facts->silent_s > GUARD_SILENT_S;
+    if ((!facts->frame_begun && !silent) || facts->command_open)
         return SAFETY_ARMED;
     enum safety wanted =
         guard_demand(course->policy, facts, course->sites_without_gain, why, why_size);
@@ -282,6 +296,8 @@ static void begin_after(struct course *course, const struct action *action, int6
     /* Of a session that is gone: its clock says nothing about the lines of this one. */
     if (t_inst_ns >= 0) {
         course_clock(course, t_inst_ns);
+        if (course->heard_inst_ns != INT64_MIN)
+            course->heard_inst_ns = course->t_inst_ns;
         course->window_start_inst_ns =
             t_inst_ns + (int64_t)(settle_s(course->policy, action->kind) * 1e9);
     }
@@ -293,8 +309,7 @@ static void begin_after(struct course *course, const struct action *action, int6
     belief_forget(&course->belief);
     course->good = false;
     course->action_end_night_ns = course->t_night_ns;
-    if (course->n_spots > 0)
-        course->spots[course->n_spots - 1].used = true;
+    course_leave_mark(course, action);
 }
 
 bool course_action_ended(struct course *course, const struct action *action,

@@ -49,6 +49,8 @@ struct course {
 
     /* Lines. */
     int64_t last_line_inst_ns;
+    int64_t heard_inst_ns; /* last line, or what excuses that none comes; INT64_MIN: none yet */
+    bool status_silent;    /* the last status was of an instrument that has long sent no line */
     uint32_t bad_lines, flat_lines; /* in a row */
     bool over_current;
     bool status_over, status_over_current; /* one reading, two in a row */
@@ -77,12 +79,16 @@ struct course {
 
     /* Frames and places. */
     struct frame frame;
-    int current_trace; /* forward trace being scanned, -1 none */
-    struct sites_spot spots[SITES_MAX];
+    int current_trace;                  /* forward trace being scanned, -1 none */
+    struct sites_spot spots[SITES_MAX]; /* this page of the map */
     size_t n_spots;
+    uint32_t page; /* from 0; a coarse move turns it */
+    size_t here;                   /* the spot of the area where the frame lies, if there is one */
+    struct sites_frame area;       /* that frame on the map; width 0: not known */
     double origin_x_m, origin_y_m; /* instrument coordinates of the night's first area */
     bool origin_known;
     bool new_place; /* the next frame is the first of its area */
+    bool new_mark;  /* the newest spot is the place of an action, not yet on record */
 
     struct night_summary summary;
 };
@@ -165,6 +171,12 @@ int course_frame_end(struct course *course);
 /* A forward trace that has ended, counted and described; false: it had no line. */
 bool course_trace_record(struct course *course, enum scan_trace trace, const char *end,
                          struct journal_frame *ret_frame);
+/* The action has taken place in this frame, or may have: a circle on the map. */
+void course_leave_mark(struct course *course, const struct action *action);
+/* True, once: an action has left a mark on the map; for the record. */
+bool course_mark(struct course *course, struct sites_spot *ret_mark);
+/* The action moved to a place of the frame where none has been, if the frame has room. */
+void course_choose_place(const struct course *course, struct action *action);
 /* A free place as a shift from here. 0, -ENOSPC. */
 int course_new_area(const struct course *course, double *ret_dx_m, double *ret_dy_m);
 

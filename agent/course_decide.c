@@ -62,6 +62,7 @@ static void answer_act(struct course *course, struct course_answer *answer)
     answer->step = COURSE_ACT;
     if (answer->decision.response == POLICY_DO) {
         answer->action = answer->decision.action;
+        course_choose_place(course, &answer->action);
         return;
     }
     answer->action = action_default(ACTION_REIMAGE);

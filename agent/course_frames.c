@@ -6,9 +6,13 @@
 
 void course_add_place(struct course *course, const struct sites_spot *spot)
 {
-    if (course->n_spots < SITES_MAX)
-        course->spots[course->n_spots++] = *spot;
-    course->new_place = false;
+    if (course->n_spots == SITES_MAX)
+        return;
+    if (spot->radius_m == 0) {
+        course->here = course->n_spots;
+        course->new_place = false;
+    }
+    course->spots[course->n_spots++] = *spot;
 }
 
 static double known(double value)
@@ -25,15 +29,19 @@ static bool place_frame(struct course *course, const struct scan_geometry *geome
     double x_m = known(geometry->x_offset_m), y_m = known(geometry->y_offset_m);
     if (!course->origin_known) {
         bool taken_up = course->n_spots > 0;
-        course->origin_x_m = x_m - (taken_up ? course->spots[course->n_spots - 1].x_m : 0);
-        course->origin_y_m = y_m - (taken_up ? course->spots[course->n_spots - 1].y_m : 0);
+        course->origin_x_m = x_m - (taken_up ? course->spots[course->here].x_m : 0);
+        course->origin_y_m = y_m - (taken_up ? course->spots[course->here].y_m : 0);
         course->origin_known = true;
     }
+    course->area = (struct sites_frame){.x_m = x_m - course->origin_x_m,
+                                        .y_m = y_m - course->origin_y_m,
+                                        .width_m = known(geometry->width_m),
+                                        .height_m = known(geometry->height_m),
+                                        .angle_deg = known(geometry->angle_deg)};
     if (!course->new_place || course->n_spots == SITES_MAX)
         return false;
-    course->new_place = false;
-    course->spots[course->n_spots++] =
-        (struct sites_spot){x_m - course->origin_x_m, y_m - course->origin_y_m, false};
+    struct sites_spot spot = {.x_m = course->area.x_m, .y_m = course->area.y_m};
+    course_add_place(course, &spot);
     return true;
 }
 
@@ -100,12 +108,42 @@ bool course_trace_record(struct course *course, enum scan_trace kind, const char
     return true;
 }
 
+void course_leave_mark(struct course *course, const struct action *action)
+{
+    struct sites_spot mark = {.radius_m = sites_radius_m(&course->policy->sites, action)};
+    if (mark.radius_m == 0 || course->n_spots == 0)
+        return;
+    if (course->area.width_m == 0 || course->n_spots == SITES_MAX) {
+        course->spots[course->here].used = true;
+        return;
+    }
+    sites_place(&course->area, action->x_frac, action->y_frac, &mark.x_m, &mark.y_m);
+    course_add_place(course, &mark);
+    course->new_mark = true;
+}
+
+bool course_mark(struct course *course, struct sites_spot *ret_mark)
+{
+    bool fresh = course->new_mark;
+    course->new_mark = false;
+    if (fresh)
+        *ret_mark = course->spots[course->n_spots - 1];
+    return fresh;
+}
+
+void course_choose_place(const struct course *course, struct action *action)
+{
+    if (sites_radius_m(&course->policy->sites, action) > 0)
+        (void)sites_choose_within(&course->policy->sites, course->spots, course->n_spots,
+                                  &course->area, &action->x_frac, &action->y_frac);
+}
+
 int course_new_area(const struct course *course, double *ret_dx_m, double *ret_dy_m)
 {
-    struct sites_spot here = {0, 0, false};
+    struct sites_spot here = {.x_m = 0};
     double x_m, y_m;
     if (course->n_spots > 0)
-        here = course->spots[course->n_spots - 1];
+        here = course->spots[course->here];
     int r = course->n_spots == SITES_MAX
                 ? -ENOSPC
                 : sites_choose(&course->policy->sites, course->spots, course->n_spots, here.x_m,

@@ -30,8 +30,12 @@ int night_load_spots(struct night *night)
         return -ENOMEM;
     int r = journal_spots(night->journal, list, SITES_MAX, &n);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        struct sites_spot spot = {list[i].x_m, list[i].y_m, list[i].actions > 0};
+        struct sites_spot spot = {.x_m = list[i].x_m,
+                                  .y_m = list[i].y_m,
+                                  .radius_m = list[i].radius_m,
+                                  .used = list[i].radius_m == 0 && list[i].actions > 0};
         course_add_place(&night->course, &spot);
+        night->course.page = list[i].page;
     }
     free(list);
     return r;
@@ -298,8 +302,8 @@ void night_frame_begin(struct night *night, const struct data_message *message)
         night_alarm(night, "a frame of %u x %u samples cannot be judged", message->geometry.points,
                     message->geometry.lines);
     if (r > 0) {
-        const struct sites_spot *spot = &course->spots[course->n_spots - 1];
-        struct journal_spot place = {.x_m = spot->x_m, .y_m = spot->y_m};
+        const struct sites_spot *spot = &course->spots[course->here];
+        struct journal_spot place = {.x_m = spot->x_m, .y_m = spot->y_m, .page = course->page};
         night_record_spot(night, &place);
     }
 }

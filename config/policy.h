@@ -132,9 +132,11 @@ struct policy_settle {
 };
 
 struct policy_sites {
-    double separation_m;       /* between the places of two areas */
-    double forbidden_radius_m; /* around a used place */
-    double reach_m;            /* new areas lie within +- this of the first */
+    double separation_m;            /* between the places of two areas */
+    double forbidden_radius_m;      /* around the place of an action */
+    double forbidden_radius_hard_m; /* the same of a hard one, see sites_radius_m() */
+    double crash_apart_m;           /* between the places of two actions in one frame */
+    double reach_m;                 /* new areas lie within +- this of the first */
 };
 
 struct policy {

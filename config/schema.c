@@ -122,7 +122,14 @@ static const struct schema_key keys[] = {
     {SCHEMA_SITES, "separation", SCHEMA_QUANTITY, "m", 5e-9, 200e-9, 1e-6, "25 nm",
      POLICY(sites.separation_m), "Distance between the places of two areas."},
     {SCHEMA_SITES, "forbidden_radius", SCHEMA_QUANTITY, "m", 5e-9, 150e-9, 1e-6, "25 nm",
-     POLICY(sites.forbidden_radius_m), "Around a used place nothing new is begun."},
+     POLICY(sites.forbidden_radius_m), "Around the place of an action no new area is begun."},
+    {SCHEMA_SITES, "forbidden_radius_hard", SCHEMA_QUANTITY, "m", 5e-9, 300e-9, 1e-6, "50 nm",
+     POLICY(sites.forbidden_radius_hard_m),
+     "The same around a hard one: a crash deeper than 1.2 nm, a pulse above 5 V, necking."},
+    {SCHEMA_SITES, "crash_apart", SCHEMA_QUANTITY, "m", 0.5e-9, 100e-9, 1e-6, "5 nm",
+     POLICY(sites.crash_apart_m),
+     "Inside a frame that has room for it, an action keeps this distance from the earlier ones: it "
+     "takes the free place nearest to the rule's `x` and `y`. In a small frame those hold."},
     {SCHEMA_SITES, "reach", SCHEMA_QUANTITY, "m", 5e-9, 500e-9, 500e-9, "250 nm",
      POLICY(sites.reach_m), "New areas lie within plus or minus this of the first, in x and y."},
 

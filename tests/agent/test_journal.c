@@ -409,6 +409,18 @@ START_TEST(test_spots)
     ck_assert_double_eq(spots[1].x_m, 50e-9);
     ck_assert_double_eq(spots[1].y_m, -25e-9);
     ck_assert_int_eq(journal_spots(journal, spots, 1, &n), -ENOSPC);
+    /* The map's newest page alone is used, with its circles. */
+    ck_assert_int_eq(journal_spot_add(journal, 3, &(struct journal_spot){.page = 1}), 0);
+    ck_assert_int_eq(
+        journal_spot_add(journal, 3,
+                         &(struct journal_spot){.x_m = 2e-9, .radius_m = 25e-9, .page = 1}),
+        0);
+    reopen(false);
+    ck_assert_int_eq(journal_spots(journal, spots, 4, &n), 0);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_double_eq(spots[0].radius_m, 0);
+    ck_assert_double_eq(spots[1].radius_m, 25e-9);
+    ck_assert_uint_eq(spots[1].page, 1);
     reopen(true);
     ck_assert_int_eq(journal_spots(journal, spots, 4, &n), 0);
     ck_assert_uint_eq(n, 0);
