@@ -239,6 +239,14 @@ static int open_truth(struct settings *s)
         return -1;
     }
     record_truth_head(s->truth);
+    for (size_t i = 0; i < s->scenario.n_disturbances; i++) {
+        /* Known beforehand, so they stand before what happens. */
+        const struct sim_disturbance *d = &s->scenario.disturbances[i];
+        const char *name = sim_disturbance_name(d->kind);
+        record_truth_fault(s->truth, name, true, (int64_t)llround(d->start_s * 1e9));
+        record_truth_fault(s->truth, name, false,
+                           (int64_t)llround((d->start_s + d->duration_s) * 1e9));
+    }
     s->scenario.options.truth = on_truth;
     s->scenario.options.truth_ctx = s;
     return 0;
