@@ -323,6 +323,10 @@ enum safety guard_demand(const struct policy *policy, const struct guard_facts *
                  policy->guards.z_range_m);
         return SAFETY_HOLD;
     }
+    if (facts->silent_s > GUARD_SILENT_S) {
+        snprintf(why, why_size, "the scan stands still: no line for %.0f s", facts->silent_s);
+        return SAFETY_HOLD;
+    }
     if (!facts->journal_ok || !facts->model_ok) {
         snprintf(why, why_size, "%s",
                  facts->journal_ok ? "no sound model is loaded" : "the journal cannot record");

@@ -39,6 +39,7 @@ struct guard_facts {
     double z_m;            /* NAN: not known; then nothing passes that z decides over */
     double since_action_s; /* instrument time since the last action's end; INFINITY: none */
     double night_s;        /* instrument time since the night began */
+    double silent_s;       /* instrument time since the last line; 0: there was none yet */
     struct budget_use use;
 };
 
@@ -80,6 +81,12 @@ enum guard_verdict guard_action(const struct policy *policy, const struct action
                                 const struct guard_facts *facts, const struct action *action,
                                 char *why, size_t why_size);
 
+/*
+ * No line for so long in the instrument's time, and no action runs: the scan stands still, and
+ * nobody would notice. Longer than any frame move.
+ */
+enum { GUARD_SILENT_S = 120 };
+
 /* The tighter of each pair of limits. */
 void guard_narrow(const struct action_limits *a, const struct action_limits *b,
                   struct action_limits *ret_limits);
@@ -87,7 +94,8 @@ void guard_narrow(const struct action_limits *a, const struct action_limits *b,
 /*
  * The safe state that the facts demand by themselves, whatever a policy says: SAFETY_ARMED if none.
  * Crash detections up to the policy's number or no progress: PARKED. Over-current or lost contact
- * (guards.bad_lines flat lines in a row): RETRACT. z out of range, journal or model lost: HOLD.
+ * (guards.bad_lines flat lines in a row): RETRACT. z out of range, no line for GUARD_SILENT_S,
+ * journal or model lost: HOLD.
  */
 enum safety guard_demand(const struct policy *policy, const struct guard_facts *facts,
                          uint32_t sites_without_gain, char *why, size_t why_size);

@@ -40,6 +40,8 @@ struct night_open {
     bool own;         /* sent by this run of the agent, as against found in the journal */
     int64_t heard_ns; /* host time of the last word about it, or of the last question */
     bool closing;     /* the outcome is being written */
+    bool started;     /* the instrument has begun it, at this time of its clock */
+    int64_t started_inst_ns;
 };
 
 /* A line on its way through the worker. */

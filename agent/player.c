@@ -323,6 +323,8 @@ static void handle(struct player *player, const struct intake_item *item)
         end_frame(player, message);
         return;
     case DATA_NOTE:
+        demand(player);
+        return;
     case DATA_GAP:
     case DATA_TYPE_COUNT:
         return;
