@@ -114,18 +114,6 @@ static void draw_tip(struct maker *maker, uint64_t seed)
     }
 }
 
-/* Share of a stopped frame that was scanned: measured 5, 25, 50, 75, 95 % points. */
-static double draw_stop(struct sim_random *random)
-{
-    static const double at[] = {.016, .016, .07, .19, .57, .90, .97};
-    static const double q[] = {0, .05, .25, .50, .75, .95, 1};
-    double u = sim_random_uniform(random);
-    int i = 0;
-    while (u >= q[i + 1])
-        i++;
-    return at[i] + (at[i + 1] - at[i]) * (u - q[i]) / (q[i + 1] - q[i]);
-}
-
 /* Whole cells passed on the way between two places of the frame, given as -1..1. */
 static void cells_between(struct maker *maker, const double from[2], const double to[2],
                           double start_s, double ret[2])
@@ -187,7 +175,8 @@ static int make_images(struct maker *maker, uint32_t count,
         /* Only the last image of a run can be one that was stopped. */
         double p_stopped = one_by_one(maker->options) ? P_INCOMPLETE : MEAN_RUN * P_INCOMPLETE;
         if (whole_run && i + 1 == count && sim_random_uniform(&maker->random) < p_stopped)
-            image->lines = (uint32_t)fmax(4, draw_stop(&maker->random) * image->points);
+            image->lines =
+                (uint32_t)fmax(4, sim_instrument_draw_stop(&maker->random) * image->points);
         scan_up(maker);
         int r = take(ctx, image);
         if (r != 0)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,13 @@ struct record {
     struct microscope_ops ops; /* the wrapped one's name, our functions */
     struct matrix_session *session;
     int64_t t_utc_s, now_ns;
-    double *forward;
+    struct half_line {
+        double *forward; /* (points) */
+        bool there;
+    } half[MATRIX_CHANNEL_COUNT]; /* forward samples that wait for their backward ones */
+    bool current;
     uint32_t points;
-    bool image_open, has_forward;
+    bool image_open;
     uint32_t frames;
     int error;
 };
@@ -27,12 +32,15 @@ static int64_t utc_s(const struct record *record)
 
 static int begin_image(struct record *record, const struct data_message *message)
 {
-    double *room = realloc(record->forward, message->geometry.points * sizeof(double));
-    if (!room)
-        return -ENOMEM;
-    record->forward = room;
+    for (int c = 0; c < MATRIX_CHANNEL_COUNT; c++) {
+        struct half_line *half = &record->half[c];
+        double *room = realloc(half->forward, message->geometry.points * sizeof(double));
+        if (!room)
+            return -ENOMEM;
+        half->forward = room;
+        half->there = false;
+    }
     record->points = message->geometry.points;
-    record->has_forward = false;
     int r = matrix_session_set_geometry(record->session, &message->geometry, utc_s(record));
     if (r == 0)
         r = matrix_session_start_image(record->session, message->line.run, message->line.cycle,
@@ -41,21 +49,39 @@ static int begin_image(struct record *record, const struct data_message *message
     return r;
 }
 
+/* Samples before the scan stopped, in time order. */
+static uint32_t scanned(const struct scan_line *line)
+{
+    bool forward = scan_trace_is_forward(line->trace);
+    uint32_t n = 0;
+    if (!(line->flags & SCAN_LINE_PARTIAL))
+        return line->points;
+    while (n < line->points && isfinite(line->samples[forward ? n : line->points - 1 - n]))
+        n++;
+    return n;
+}
+
 /* The converter writes forward and backward samples of a line one after the other. */
 static int add_trace(struct record *record, const struct scan_line *line)
 {
-    if (!record->image_open || line->points != record->points)
+    bool current = line->channel[0] == 'I';
+    enum matrix_channel channel = current ? MATRIX_CHANNEL_I : MATRIX_CHANNEL_Z;
+    struct half_line *half = &record->half[channel];
+    uint32_t n = scanned(line);
+    if (!record->image_open || line->points != record->points || (current && !record->current))
         return 0;
     if (scan_trace_is_forward(line->trace)) {
-        memcpy(record->forward, line->samples, line->points * sizeof(double));
-        record->has_forward = true;
-        return 0;
+        memcpy(half->forward, line->samples, line->points * sizeof(double));
+        half->there = n == line->points;
+        return half->there ? 0
+                           : matrix_session_append(record->session, channel, half->forward,
+                                                   half->forward, n);
     }
-    if (!record->has_forward)
+    if (!half->there)
         return 0;
-    record->has_forward = false;
-    return matrix_session_append(record->session, MATRIX_CHANNEL_Z, record->forward, line->samples,
-                                 2 * line->points);
+    half->there = false;
+    return matrix_session_append(record->session, channel, half->forward, line->samples,
+                                 line->points + n);
 }
 
 static int end_image(struct record *record, enum scan_end_reason reason)
@@ -63,10 +89,13 @@ static int end_image(struct record *record, enum scan_end_reason reason)
     if (!record->image_open)
         return 0;
     int r = 0;
-    if (record->has_forward)
-        r = matrix_session_append(record->session, MATRIX_CHANNEL_Z, record->forward,
-                                  record->forward, record->points);
-    record->has_forward = false;
+    for (int c = 0; c < MATRIX_CHANNEL_COUNT && r == 0; c++) {
+        const double *forward = record->half[c].forward;
+        if (record->half[c].there)
+            r = matrix_session_append(record->session, (enum matrix_channel)c, forward, forward,
+                                      record->points);
+        record->half[c].there = false;
+    }
     record->image_open = false;
     if (r == 0)
         r = matrix_session_finish_image(record->session, utc_s(record));
@@ -160,12 +189,14 @@ int record_create(const struct record_options *options, struct microscope inner,
                                           .safe_state = record_safe_state,
                                           .status = record_status};
     record->t_utc_s = options->t_utc_s;
+    record->current = options->current;
     struct matrix_session_options session = {.folder = options->folder,
                                              .base = options->base,
                                              .sample_name = "H:Si(100)-2x1",
                                              .comment = options->comment,
                                              .geometry = options->geometry,
-                                             .preamp = MATRIX_PREAMP_3NA};
+                                             .preamp = MATRIX_PREAMP_3NA,
+                                             .record_current = options->current};
     int r = matrix_session_open(&session, options->t_utc_s, &record->session);
     if (r < 0) {
         free(record);
@@ -198,7 +229,8 @@ int record_close(struct record *record)
         record->error = end_image(record, SCAN_END_STOPPED);
     int closed = matrix_session_close(record->session, utc_s(record));
     int r = record->error ? record->error : closed;
-    free(record->forward);
+    for (int c = 0; c < MATRIX_CHANNEL_COUNT; c++)
+        free(record->half[c].forward);
     free(record);
     return r;
 }

@@ -1,6 +1,6 @@
 /*
- * A simulated night on disk, as MATRIX would leave it: one result chain and one Z file per frame;
- * and the truth about the tip as CSV.
+ * A simulated night on disk, as MATRIX would leave it: one result chain, one file per frame and
+ * channel; and the truth about the tip as CSV.
  *
  * The recorder is itself a microscope: it hands every call on to the one it wraps and writes down
  * the data that passes. A failed write ends the recording, never the night; record_error() tells.
@@ -20,6 +20,7 @@ struct record_options {
     const char *base;              /* file name base, without "--" */
     const char *comment;           /* mark in the chain; NULL: none */
     struct scan_geometry geometry; /* of the first frame */
+    bool current;                  /* lines of channel I as well, in files of their own */
     int64_t t_utc_s;               /* wall clock of instrument time 0 */
 };
 

@@ -94,6 +94,49 @@ static struct drive *record_night(void)
     return d;
 }
 
+/* What the channel's file of the first frame weighs. */
+static off_t size_of(const char *channel)
+{
+    char path[600];
+    struct stat facts;
+    snprintf(path, sizeof(path), "%s/default_night--1_1.%s_mtrx", folder, channel);
+    ck_assert_int_eq(stat(path, &facts), 0);
+    return facts.st_size;
+}
+
+START_TEST(current_is_recorded_in_files_of_its_own_and_a_stopped_line_as_far_as_it_came)
+{
+    struct simulated_options options;
+    struct simulated *sim;
+    struct record *record;
+    make_folder();
+    simulated_options_default(&options);
+    options.points = 40;
+    options.lines = 12;
+    options.channels = SIM_CHANNEL_Z | SIM_CHANNEL_I;
+    ck_assert_int_eq(simulated_create(&options, &sim), 0);
+    ck_assert_int_eq(simulated_disturb(sim, &(struct sim_disturbance){SIM_PARTIAL_LINE, .5, 1, 0}),
+                     0);
+    struct record_options to = {.folder = folder,
+                                .base = "default_night",
+                                .geometry = simulated_geometry(sim),
+                                .current = true,
+                                .t_utc_s = 1700000000};
+    ck_assert_int_eq(record_create(&to, simulated_microscope(sim), &record), 0);
+    struct drive *d = malloc(sizeof(*d));
+    drive_init(d, record_microscope(record));
+    ck_assert_int_eq(d->microscope.ops->scan_start(d->microscope.self), 0);
+    drive_to(d, 20000000000, 20000000000);
+    ck_assert_int_eq(record_close(record), 0);
+    /* Forward, backward ... 6 traces of Z and of I, then half of a forward one of Z. */
+    ck_assert_uint_eq(d->n, 1 + 12 + 1 + 1);
+    ck_assert_int_eq(size_of("Z") - size_of("I"), 20 * 4);
+    free_drive(d);
+    simulated_destroy(sim);
+    remove_folder();
+}
+END_TEST
+
 START_TEST(a_recorded_night_replays_as_it_was)
 {
     make_folder();
@@ -393,6 +436,8 @@ int main(void)
     Suite *suite = suite_create("sim/replay");
     TCase *tcase = tcase_create("replay");
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase,
+                   current_is_recorded_in_files_of_its_own_and_a_stopped_line_as_far_as_it_came);
     tcase_add_test(tcase, a_recorded_night_replays_as_it_was);
     tcase_add_test(tcase, actions_are_taken_and_change_nothing);
     tcase_add_test(tcase, a_picture_is_scanned_from_its_bottom_row);
