@@ -64,31 +64,32 @@ bool sim_feedback_follow(struct sim_feedback *feedback, const struct sim_feedbac
     enum { MASK = SIM_FEEDBACK_DELAY_MAX - 1 };
     struct sim_feedback f = *feedback;
     double integral = f.integral * sight->gain, end_m = f.z_end_m;
-    double *past = feedback->past;
     bool railed = false;
-    for (uint32_t k = 0; k < n; k++) {
+    for (uint32_t k = 0; k < n; k++, f.now++) {
         double z_m = clip(f.drive_m + f.seen_m, -end_m, end_m);
         double error_m = surface_m[k] - z_m;
         ret_z_m[k] = z_m;
         if (ret_error_m)
             ret_error_m[k] = error_m;
         double seen_m = clip(sight->stiffness * error_m, sight->error_low_m, sight->error_high_m);
-        past[f.now & MASK] = .5 * (seen_m + f.last_error_m);
+        f.past[f.now & MASK] = .5 * (seen_m + f.last_error_m);
         f.last_error_m = seen_m;
-        double delayed_m = (1 - f.delay_rest) * past[(f.now - f.delay) & MASK] +
-                           f.delay_rest * past[(f.now - f.delay - 1) & MASK];
-        f.now++;
-        double drive_m = f.drive_m + integral * (1.5 * delayed_m - .5 * f.last_delayed_m);
-        f.last_delayed_m = delayed_m;
-        railed |= drive_m <= -end_m || drive_m >= end_m;
-        drive_m = clip(drive_m, -end_m, end_m);
-        double off_m = f.deviation_m + f.drive_m - drive_m, speed_m = f.speed_m;
+        double delayed_m = (1 - f.delay_rest) * f.past[(f.now - f.delay) & MASK] +
+                           f.delay_rest * f.past[(f.now - f.delay - 1) & MASK];
+        double step_m = integral * (1.5 * delayed_m - .5 * f.last_delayed_m);
+        double drive_m = f.drive_m + step_m;
+        if (drive_m <= -end_m || drive_m >= end_m) {
+            railed = true;
+            drive_m = clip(drive_m, -end_m, end_m);
+            step_m = drive_m - f.drive_m;
+        }
+        double off_m = f.deviation_m - step_m, speed_m = f.speed_m;
         f.drive_m = drive_m;
+        f.last_delayed_m = delayed_m;
         f.deviation_m = f.turn[0][0] * off_m + f.turn[0][1] * speed_m;
         f.speed_m = f.turn[1][0] * off_m + f.turn[1][1] * speed_m;
         f.seen_m = f.mean[0] * (f.deviation_m - off_m) + f.mean[1] * (f.speed_m - speed_m);
     }
-    memcpy(f.past, past, sizeof(f.past));
     *feedback = f;
     return railed;
 }

@@ -336,11 +336,15 @@ static void add_swinging(struct sim_scanner *scanner, double t_s)
     const struct sim_disturbance *knock =
         sim_disturbances_at(scanner->disturbances, SIM_KNOCK, t_s);
     double hum_m = scanner->session.hum_m + (hum ? hum->magnitude : 0);
-    double w = 2 * PI * scanner->instrument.hum_hz;
-    if (hum_m > 0)
-        for (uint32_t k = 0; k < n; k++)
-            scanner->heights[k] +=
-                hum_m * sin(w * (t_s + k * sample_s) + scanner->session.hum_phase);
+    double turn = 2 * PI * scanner->instrument.hum_hz * sample_s;
+    double phase = 2 * PI * scanner->instrument.hum_hz * t_s + scanner->session.hum_phase;
+    double up = hum_m * sin(phase), across = hum_m * cos(phase), c = cos(turn), d = sin(turn);
+    for (uint32_t k = 0; k < n && hum_m > 0; k++) {
+        scanner->heights[k] += up;
+        double next = up * c + across * d;
+        across = across * c - up * d;
+        up = next;
+    }
     if (!knock)
         return;
     for (uint32_t k = 0; k < n; k++) {

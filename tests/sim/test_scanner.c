@@ -255,6 +255,7 @@ static struct bench *make_bench(enum sim_tip_state state, const struct sim_distu
     struct sim_instrument instrument;
     sim_instrument_default(&instrument);
     instrument.noise_factor = 0;
+    instrument.hum_m = (struct sim_range){0, 0};
     instrument.glitches_quiet = instrument.glitches_busy = 0;
     instrument.line_jump_m = (struct sim_range){1e-15, 1e-15};
     struct sim_scanner_options options = {.seed = 8,
