@@ -258,16 +258,17 @@ static void write_labels(const struct job *job, FILE *out)
 static void write_truth(const struct job *job, FILE *out)
 {
     fputs("image,state,frame_nm,events,rows_pm,dimers_over_rows,pairs_over_rows,asymmetry_rad,"
-          "lattice_over_noise,iqr_over_range,visible,event_step\n",
+          "lattice_over_noise,lattice_over_range,iqr_over_range,visible,event_step,largest_step\n",
           out);
     for (uint32_t i = 0; i < job->images; i++) {
         const struct entry *e = &job->entries[i];
         const struct sim_frame_marks *m = &e->marks;
         char name[2 * NAME_MAX_CHARS];
         image_name(job, e, name, sizeof(name));
-        fprintf(out, "%s,%s,%.4g,%" PRIu32 ",%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g\n", name,
-                sim_tip_state_name(e->state), e->frame_m * 1e9, e->events, m->amplitude * 1e12,
-                m->dimers, m->pairs, m->asymmetry, m->lattice, m->contrast, m->visible, m->events);
+        fprintf(out, "%s,%s,%.4g,%" PRIu32 ",%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g\n",
+                name, sim_tip_state_name(e->state), e->frame_m * 1e9, e->events,
+                m->amplitude * 1e12, m->dimers, m->pairs, m->asymmetry, m->lattice, m->shown,
+                m->contrast, m->visible, m->events, m->step);
     }
 }
 

@@ -146,6 +146,24 @@ struct amplitudes {
     double rows, dimers, pairs, mixed, asymmetry;
 };
 
+/* Amplitude that there is anyway at this distance from the origin, off all lattice directions. */
+static double background(const struct blocks *b, const double g[2], double degrees, int reach)
+{
+    double lowest = HUGE_VAL;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        double c = cos(degrees * PI / 180), s = sign * sin(degrees * PI / 180);
+        struct peak peak = find_peak(b, c * g[0] - s * g[1], s * g[0] + c * g[1], reach);
+        lowest = fmin(lowest, size_of(peak.value));
+    }
+    return lowest;
+}
+
+static double above(struct peak peak, double floor)
+{
+    double a = size_of(peak.value);
+    return a > floor ? sqrt(a * a - floor * floor) : 0;
+}
+
 static void measure_lattice(const struct blocks *b, const double g1[2], const double g2[2],
                             struct amplitudes *ret)
 {
@@ -156,9 +174,10 @@ static void measure_lattice(const struct blocks *b, const double g1[2], const do
     struct peak minus = find_peak(b, row.gx - dimer.gx, row.gy - dimer.gy, 1);
     double phase = atan2(pair.value.im, pair.value.re) - 2 * atan2(row.value.im, row.value.re);
     double apart = fabs(remainder(phase, 2 * PI));
-    *ret = (struct amplitudes){.rows = size_of(row.value),
-                               .dimers = size_of(dimer.value),
-                               .pairs = size_of(pair.value),
+    double row_floor = background(b, g1, 40, 1), dimer_floor = background(b, g2, 40, 1);
+    *ret = (struct amplitudes){.rows = above(row, row_floor),
+                               .dimers = above(dimer, dimer_floor),
+                               .pairs = above(pair, dimer_floor),
                                .mixed = fmax(size_of(plus.value), size_of(minus.value)),
                                .asymmetry = fmin(apart, PI - apart)};
 }
@@ -225,6 +244,18 @@ static double event_visibility(const struct sim_frame_view *view, const double *
     return strongest;
 }
 
+/* How far the largest step anywhere stands out, in robust sigmas of all. */
+static double largest_step(const double *changes, size_t n, double least, double *work)
+{
+    double usual = median_of(changes, n, work), top = 0;
+    for (size_t i = 0; i < n; i++) {
+        top = fmax(top, changes[i] - usual);
+        work[i] = fabs(changes[i] - usual);
+    }
+    qsort(work, n, sizeof(double), compare_doubles);
+    return top / (1.4826 * quantile(work, n, .5) + least);
+}
+
 static int measure(const struct sim_frame_view *view, double *sorted, double *lines,
                    struct sim_frame_marks *marks)
 {
@@ -261,15 +292,18 @@ static int measure(const struct sim_frame_view *view, double *sorted, double *li
     for (uint32_t y = 0; y + 2 < view->lines; y++)
         outliers += residuals[y] > 4 * noise + 1e-30;
     double all = sqrt(a.rows * a.rows + a.dimers * a.dimers + a.pairs * a.pairs);
-    *marks = (struct sim_frame_marks){.amplitude = a.rows,
-                                      .dimers = a.dimers / (a.rows + 1e-30),
-                                      .pairs = a.pairs / (a.rows + 1e-30),
-                                      .asymmetry = a.asymmetry,
-                                      .lattice = all / (noise + 1e-30),
-                                      .contrast = range > 0 ? spread / range : 0,
-                                      .visible = fmin(1, (double)view->lines / view->points) *
-                                                 (1 - (double)outliers / (view->lines - 2)),
-                                      .events = event_visibility(view, residuals, changes, work)};
+    *marks = (struct sim_frame_marks){
+        .amplitude = a.rows,
+        .dimers = a.dimers / (a.rows + 1e-30),
+        .pairs = a.pairs / (a.rows + 1e-30),
+        .asymmetry = a.asymmetry,
+        .lattice = all / (noise + 1e-30),
+        .shown = all / (range + 1e-30),
+        .step = largest_step(changes, view->lines - 1, .0012 * range + 1e-30, work),
+        .contrast = range > 0 ? spread / range : 0,
+        .visible = fmin(1, (double)view->lines / view->points) *
+                   (1 - (double)outliers / (view->lines - 2)),
+        .events = event_visibility(view, residuals, changes, work)};
     return 0;
 }
 
@@ -290,21 +324,37 @@ static double soft(double x)
     return 1 / (1 + exp(-x));
 }
 
+/* Chance that a ratio known by its logarithm is seen as above a threshold. */
+static double over(double log_ratio, double threshold, double width)
+{
+    return soft((log_ratio - log(threshold)) / width);
+}
+
+static double under(double log_ratio, double threshold, double width)
+{
+    return 1 - over(log_ratio, threshold, width);
+}
+
 void sim_frame_scores(const struct sim_frame_marks *m, double ret[SIM_FRAME_LABEL_COUNT])
 {
-    double q = log(m->lattice + 1e-9), r2 = log(m->dimers + 1e-9), r20 = log(m->pairs + 1e-9);
-    double seen = soft((q - log(1.5)) / .4);
-    double changed = 1 - exp(-pow(m->events / 1.5, 2));
-    ret[SIM_FRAME_ROWS] = seen * soft((log(.34) - r2) / .3);
-    ret[SIM_FRAME_DIMERS] = seen * soft((r2 - log(.34)) / .3) * soft((log(.6) - r20) / .35);
-    ret[SIM_FRAME_ATOMS] =
-        soft((q - log(1.8)) / .4) * soft((r20 - log(.6)) / .3) * soft((r2 - log(.3)) / .3);
-    ret[SIM_FRAME_ASYMMETRIES] = seen * soft((m->asymmetry - .5) / .15) *
-                                 soft((r2 - log(.35)) / .3) * soft((r20 - log(.2)) / .3);
+    const double least = 1e-9;
+    double q = log(m->lattice + least), shown = log(m->shown + least);
+    double r2 = log(m->dimers + least), r20 = log(m->pairs + least);
+    double seen = over(q, 1.3, .35) * over(shown, .016, .4);
+    double lopsided = seen * soft((m->asymmetry - .50) / .14) * over(r2, .33, .3) *
+                      over(r20, .19, .3) * under(r20, 1.1, .25);
+    double event = over(log(m->events + least), .3, .5);
+    double changed = 1 - (1 - event) * (1 - .40 * over(log(m->step + least), 13, .2));
+    double clear = over(q, 1.3, .45) * over(shown, .020, .5) * soft((m->visible - .4) / .1);
+    ret[SIM_FRAME_ASYMMETRIES] = lopsided;
+    ret[SIM_FRAME_ATOMS] = seen * over(q, 1.5, .35) * over(r20, .6, .25) * over(r2, .25, .35);
+    ret[SIM_FRAME_DIMERS] = seen * over(r2, .30, .3) * under(r20, .68, .3) * (1 - .6 * lopsided);
+    ret[SIM_FRAME_ROWS] = seen * under(r2, .27, .3) * under(r20, .8, .35);
     ret[SIM_FRAME_TIP_CHANGE] = changed;
-    double clear =
-        soft((q - log(1.2)) / .4) * soft((m->contrast - .05) / .012) * soft((m->visible - .3) / .1);
-    ret[SIM_FRAME_BAD] = fmin(1, 1 - clear + .25 * changed * clear);
+    ret[SIM_FRAME_BAD] = 1 - clear * (1 - .3 * changed);
+    /* Slips, and views of one's own. */
+    for (int i = 0; i < SIM_FRAME_LABEL_COUNT; i++)
+        ret[i] = .012 + .976 * ret[i];
 }
 
 unsigned sim_frame_votes(const double scores[SIM_FRAME_LABEL_COUNT], struct sim_random *random,

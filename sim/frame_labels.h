@@ -41,6 +41,8 @@ struct sim_frame_marks {
     double pairs;     /* A(2 g1) / A(g1) */
     double asymmetry; /* phase of 2 g1 against g1, folded to 0..pi/2 */
     double lattice;   /* amplitude of all components over the line noise */
+    double shown;     /* amplitude of all components over the range of heights */
+    double step;      /* largest step between lines, in robust sigmas of all of them */
     double contrast;  /* inter-quartile range over range */
     double visible;   /* share of the frame's square that has lines without outliers */
     double events;    /* step at the events, over what neighbouring lines differ by anyway */
