@@ -418,14 +418,10 @@ struct column {
 };
 
 static const struct column columns[] = {
-    {"uptime %", "uptime", 100, 1},
-    {"mean %", "uptime_mean", 100, 1},
-    {"shown %", "uptime_shown", 100, 1},
-    {"good/min", "first_good_min", 1, 1},
-    {"actions/h", "actions_per_hour", 1, 1},
-    {"/100 good", "actions_per_100_good_frames", 1, 2},
-    {"spoiled", "good_tips_spoiled", 1, 1},
-    {"justified %", "justified", 100, 0},
+    {"uptime %", "uptime", 100, 1},          {"mean %", "uptime_mean", 100, 1},
+    {"shown %", "uptime_shown", 100, 1},     {"good/min", "first_good_min", 1, 1},
+    {"actions/h", "actions_per_hour", 1, 1}, {"/100 good", "actions_per_100_good_frames", 1, 2},
+    {"spoiled", "good_tips_spoiled", 1, 1},  {"justified %", "justified", 100, 0},
     {"left %", "budget_left", 100, 0},
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), CELL_BYTES = 64 };
@@ -486,19 +482,12 @@ static void print_table(const struct night_settings *settings, const struct nigh
             print_versus(&rows[i]);
 }
 
-static void print_speed(const struct bench *bench)
+static void print_speed(const struct night_results *results)
 {
-    double cpu_s = 0, wall_s = 0, night_s = 0;
-    for (size_t i = 0; i < bench->results.n; i++) {
-        cpu_s += bench->results.list[i].figures.cpu_s;
-        wall_s += bench->results.list[i].figures.wall_s;
-        night_s += bench->results.list[i].figures.ended_s;
-    }
-    double n = (double)bench->results.n;
+    struct night_speed speed = night_results_speed(results);
     printf("Speed: %.2f s of processor time per night, %.2f s from begin to end (%.0f times real "
            "time): %.0f nights per hour and processor.\n",
-           cpu_s / n, wall_s / n, wall_s > 0 ? night_s / wall_s : 0,
-           cpu_s > 0 ? 3600 * n / cpu_s : 0);
+           speed.cpu_s, speed.wall_s, speed.times_real_time, speed.nights_per_cpu_hour);
 }
 
 static int report(const struct bench *bench)
@@ -512,10 +501,10 @@ static int report(const struct bench *bench)
         return EXIT_INTERNAL;
     }
     if (bench->settings.json) {
-        r = night_table_write_json(stdout, &results->settings, rows, n);
+        r = night_table_write_json(stdout, results, rows, n);
     } else {
         print_table(&results->settings, rows, n);
-        print_speed(bench);
+        print_speed(results);
     }
     free(rows);
     int code = r < 0 ? EXIT_INTERNAL : EXIT_OK;

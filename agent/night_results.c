@@ -369,14 +369,36 @@ static json_t *pack_row(const struct night_row *row)
     return json;
 }
 
-int night_table_write_json(FILE *file, const struct night_settings *settings,
+struct night_speed night_results_speed(const struct night_results *results)
+{
+    struct night_speed speed = {.cpu_s = 0};
+    double played_s = 0, n = (double)results->n;
+    for (size_t i = 0; i < results->n; i++) {
+        speed.cpu_s += results->list[i].figures.cpu_s / n;
+        speed.wall_s += results->list[i].figures.wall_s / n;
+        played_s += results->list[i].figures.ended_s / n;
+    }
+    speed.times_real_time = played_s / speed.wall_s;
+    speed.nights_per_cpu_hour = 3600 / speed.cpu_s;
+    return speed;
+}
+
+static json_t *pack_speed(const struct night_results *results)
+{
+    struct night_speed speed = night_results_speed(results);
+    return json_pack("{s:o,s:o,s:o,s:o}", "cpu_s", number(speed.cpu_s), "wall_s",
+                     number(speed.wall_s), "times_real_time", number(speed.times_real_time),
+                     "nights_per_cpu_hour", number(speed.nights_per_cpu_hour));
+}
+
+int night_table_write_json(FILE *file, const struct night_results *results,
                            const struct night_row *rows, size_t n)
 {
     json_t *policies = json_object();
     for (size_t i = 0; i < n; i++)
         json_object_set_new(policies, rows[i].policy, pack_row(&rows[i]));
-    json_t *json =
-        json_pack("{s:o,s:o}", "settings", pack_settings(settings), "policies", policies);
+    json_t *json = json_pack("{s:o,s:o,s:o}", "settings", pack_settings(&results->settings),
+                             "policies", policies, "speed", pack_speed(results));
     if (!json)
         return -ENOMEM;
     int bad = json_dumpf(json, file, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));

@@ -51,8 +51,16 @@ int night_settings_write(FILE *file, const struct night_settings *settings);
 int night_result_write(FILE *file, const struct night_result *result,
                        const struct night_marks *marks);
 
-/* The table as JSON: "policies.NAME.uptime.value" and so on; and the settings. */
-int night_table_write_json(FILE *file, const struct night_settings *settings,
+/* What playing took, in the mean of all nights. */
+struct night_speed {
+    double cpu_s, wall_s;       /* of one night */
+    double times_real_time;     /* simulated seconds per second from a night's begin to its end */
+    double nights_per_cpu_hour; /* so many in an hour of one processor */
+};
+struct night_speed night_results_speed(const struct night_results *results);
+
+/* The table as JSON: "policies.NAME.uptime.value" and so on; the settings, and the speed. */
+int night_table_write_json(FILE *file, const struct night_results *results,
                            const struct night_row *rows, size_t n);
 
 #endif

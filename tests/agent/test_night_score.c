@@ -32,6 +32,7 @@ static void line(double t_s, uint32_t number, bool up, enum night_tip tip)
                                    .line = number,
                                    .up = up,
                                    .tip = tip,
+                                   .shows = tip != NIGHT_TIP_OTHER,
                                    .state = tip == NIGHT_TIP_WANTED ? 2 : 5};
     night_score_line(&score, &line);
 }
@@ -63,6 +64,8 @@ START_TEST(time_is_counted_by_the_line)
     ck_assert_double_eq_tol(score.figures.rows_s, 8, 1e-9);
     ck_assert_uint_eq(score.figures.frames, 3);
     ck_assert_uint_eq(score.figures.wanted_frames, 1);
+    ck_assert_double_eq_tol(score.figures.shown_s, 8, 1e-9);
+    ck_assert_uint_eq(score.figures.shown_frames, 2);
     ck_assert_str_eq(score.figures.how, "time");
     end();
 }
@@ -133,6 +136,12 @@ START_TEST(actions_are_told_by_what_they_were_done_to)
     ck_assert_uint_eq(score.figures.budget_used, 6);
     ck_assert(score.figures.wanted_ever);
     ck_assert_uint_eq(score.figures.actions_to_wanted, 2);
+    /* What it shows is another matter than what it is. */
+    line(9, 0, true, NIGHT_TIP_ROWS);
+    act(10, ACTION_CRASH, NIGHT_TIP_OTHER);
+    act(11, ACTION_CRASH, NIGHT_TIP_OTHER);
+    ck_assert_uint_eq(score.figures.actions_on_shown, 1);
+    ck_assert_uint_eq(score.figures.actions_on_wanted, 2);
     end();
 }
 END_TEST
