@@ -64,7 +64,8 @@ json_t *console_action_json(const struct action *action)
 json_t *console_policy_json(const struct policy *policy)
 {
     static const char *const modes[] = {"active", "advise", "off"};
-    static const char *const responses[] = {"do", "new_area", "good", "wait", "hold", "park"};
+    static const char *const responses[] = {"do",   "new_area", "coarse_move", "good",
+                                            "wait", "hold",     "park"};
     json_t *rules = json_array();
     for (size_t i = 0; i < policy->n_rules; i++) {
         const struct policy_rule *rule = &policy->rules[i];

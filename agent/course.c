@@ -102,6 +102,7 @@ void course_released(struct course *course)
     course->over_current = course->status_over = course->status_over_current = false;
     belief_forget(&course->belief);
     course_new_window(course, true);
+    course->move = COURSE_STAYS; /* the operator's again */
 }
 
 /* ---- lines ---- */
@@ -312,16 +313,40 @@ static void begin_after(struct course *course, const struct action *action, int6
     course_leave_mark(course, action);
 }
 
+/* Where the tip will land nobody knows: places begin anew. */
+static bool turn_page(struct course *course)
+{
+    course->n_spots = course->here = 0;
+    course->page++;
+    course->origin_known = false;
+    course->new_place = true;
+    course->area = (struct sites_frame){0};
+    course->site++;
+    course->sites_without_gain++;
+    return true;
+}
+
+static void go_on_moving(struct course *course, const struct action *action, bool done)
+{
+    if (course->move == COURSE_LEAVES && action->kind == ACTION_RETRACT)
+        course->move = done ? COURSE_WITHDRAWN : COURSE_STAYS;
+    else if (course->move == COURSE_WITHDRAWN && action->kind == ACTION_APPROACH)
+        course->move = done ? COURSE_LANDED : COURSE_STAYS;
+}
+
 bool course_action_ended(struct course *course, const struct action *action,
                          enum command_state state, bool own, int64_t t_inst_ns)
 {
     begin_after(course, action, t_inst_ns);
     if (action->kind != ACTION_REIMAGE)
         learn_ended(course->learned, action, state == COMMAND_DONE);
+    go_on_moving(course, action, state == COMMAND_DONE);
     if (state != COMMAND_DONE)
         return false;
     if (own)
         count_done(&course->summary, action);
+    if (action->kind == ACTION_RETRACT && action->lateral_steps > 0)
+        return turn_page(course);
     if (action->kind != ACTION_REIMAGE || (action->dx_m == 0 && action->dy_m == 0))
         return false;
     course->site++;

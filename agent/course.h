@@ -31,6 +31,14 @@ struct night_summary {
     char picture[256]; /* the last one written, "" none */
 };
 
+/* How far a coarse move has come. */
+enum course_move {
+    COURSE_STAYS,
+    COURSE_LEAVES,    /* the retract is under way */
+    COURSE_WITHDRAWN, /* stepped aside; an approach is to follow */
+    COURSE_LANDED     /* the scan is to be started */
+};
+
 struct course_options {
     double duration_s; /* end after so much of the night clock; 0: the policy's length */
     bool end_at_good;  /* a confirmed good tip ends the night, whatever the policy says */
@@ -83,6 +91,7 @@ struct course {
     struct sites_spot spots[SITES_MAX]; /* this page of the map */
     size_t n_spots;
     uint32_t page; /* from 0; a coarse move turns it */
+    enum course_move move;
     size_t here;                   /* the spot of the area where the frame lies, if there is one */
     struct sites_frame area;       /* that frame on the map; width 0: not known */
     double origin_x_m, origin_y_m; /* instrument coordinates of the night's first area */
@@ -193,6 +202,7 @@ enum course_step {
     COURSE_NOTHING,
     COURSE_NOTED, /* the decision goes on record, and no more */
     COURSE_ACT,   /* `action` is to be proposed; then course_acted() */
+    COURSE_SCAN,  /* the scan is to be started */
     COURSE_HOLD,  /* on record, then hold */
     COURSE_END    /* on record, then the night ends as `end` says */
 };
@@ -214,6 +224,12 @@ struct course_answer {
  * that need an armed night are otherwise only put on record.
  */
 void course_decide(struct course *course, bool armed, struct course_answer *ret_answer);
+/*
+ * The next step of a coarse move that is under way: COURSE_ACT (then course_acted()) or
+ * COURSE_SCAN, else COURSE_NOTHING. To be called when the instrument has nothing to scan, with no
+ * command open; not armed: the move is left to the operator.
+ */
+void course_go_on(struct course *course, bool armed, struct course_answer *ret_answer);
 /* The answer's action was let through by the guard, or not. */
 void course_acted(struct course *course, const struct course_answer *answer, bool passed);
 

@@ -56,10 +56,19 @@ static void answer_good(struct course *course, struct course_answer *answer)
     }
 }
 
+static bool has_coarse_move(const struct course *course)
+{
+    return course->use.coarse_moves_night < course->policy->budget.coarse_moves_per_night;
+}
+
 static void answer_act(struct course *course, struct course_answer *answer)
 {
     static const char no_place[] = "no free place is left within reach";
     answer->step = COURSE_ACT;
+    if (answer->decision.response == POLICY_COARSE_MOVE) {
+        sites_coarse_move(&course->policy->sites, &answer->action);
+        return;
+    }
     if (answer->decision.response == POLICY_DO) {
         answer->action = answer->decision.action;
         course_choose_place(course, &answer->action);
@@ -68,6 +77,13 @@ static void answer_act(struct course *course, struct course_answer *answer)
     answer->action = action_default(ACTION_REIMAGE);
     if (course_new_area(course, &answer->action.dx_m, &answer->action.dy_m) == 0)
         return;
+    if (has_coarse_move(course)) {
+        char why[sizeof(answer->decision.why)];
+        snprintf(why, sizeof(why), "%s: a coarse move; %.100s", no_place, answer->decision.why);
+        memcpy(answer->decision.why, why, sizeof(why));
+        sites_coarse_move(&course->policy->sites, &answer->action);
+        return;
+    }
     note(answer, COURSE_HOLD, guard_verdict_name(GUARD_BAD_AREA), no_place);
     answer->hold_by = "agent";
     answer->hold_why = no_place;
@@ -95,6 +111,7 @@ static void answer_rule(struct course *course, bool armed, struct course_answer 
     switch (answer->decision.response) {
     case POLICY_DO:
     case POLICY_NEW_AREA:
+    case POLICY_COARSE_MOVE:
         answer_act(course, answer);
         return;
     case POLICY_GOOD:
@@ -165,9 +182,33 @@ void course_acted(struct course *course, const struct course_answer *answer, boo
     uint32_t engaged = answer->decision.engaged;
     course->engaged = passed ? engaged : course->engaged & engaged;
     const struct action *action = &answer->action;
+    if (passed && action->kind == ACTION_RETRACT && action->lateral_steps > 0)
+        course->move = COURSE_LEAVES;
     if (passed && learn_is_about(action))
         course->trial_ended |=
             learn_acted(course->learned, action, learn_seen_of(&course->verdict), &course->trial);
+}
+
+void course_go_on(struct course *course, bool armed, struct course_answer *ret_answer)
+{
+    struct guard_facts facts;
+    *ret_answer = (struct course_answer){.step = COURSE_NOTHING};
+    if (!armed || (course->move != COURSE_WITHDRAWN && course->move != COURSE_LANDED))
+        return;
+    course->heard_inst_ns = course->t_inst_ns; /* there is nothing to be heard */
+    course_facts(course, &facts);
+    if (course->move == COURSE_LANDED) {
+        course->move = COURSE_STAYS;
+        ret_answer->step = COURSE_SCAN;
+    } else if (facts.since_action_s >= course->policy->settle.cool_down_s) {
+        ret_answer->step = COURSE_ACT;
+        ret_answer->action = action_default(ACTION_APPROACH);
+        ret_answer->decision = (struct decision){.kind = DECISION_RULE,
+                                                 .rule = -1,
+                                                 .response = POLICY_COARSE_MOVE,
+                                                 .engaged = course->engaged,
+                                                 .why = "back to the surface after a coarse move"};
+    }
 }
 
 bool course_trial(struct course *course, struct learn_trial *ret_trial)

@@ -2,6 +2,7 @@
 #include "agent/decide.h"
 
 #include "agent/decide_budget.h"
+#include "agent/sites.h"
 #include "config/schema.h"
 
 #include <math.h>
@@ -228,7 +229,10 @@ static enum spent budget_spent(const struct question *q, size_t i, struct decisi
                                          [BUDGET_HOURLY] = SPENT_HOUR};
     struct budget_row rows[BUDGET_ROWS_MAX];
     struct action action = {.kind = ACTION_KIND_COUNT};
-    if (policy_rule_action(&q->policy->rules[i], q->situation->use.fired_episode[i], &action) != 0)
+    const struct policy_rule *rule = &q->policy->rules[i];
+    if (rule->response == POLICY_COARSE_MOVE)
+        sites_coarse_move(&q->policy->sites, &action);
+    else if (policy_rule_action(rule, q->situation->use.fired_episode[i], &action) != 0)
         return SPENT_RULE;
     size_t n = budget_rows(&q->policy->budget, &q->situation->use, &action, rows);
     const struct budget_row *row = budget_first_spent(rows, n);
@@ -243,14 +247,15 @@ static enum spent what_is_spent(const struct question *q, size_t i, struct decis
 {
     const struct policy_rule *rule = &q->policy->rules[i];
     enum spent spent = rule_spent(q, i, decision);
-    if (spent != SPENT_NOT || (rule->response != POLICY_DO && rule->response != POLICY_NEW_AREA))
+    bool moves = rule->response == POLICY_NEW_AREA || rule->response == POLICY_COARSE_MOVE;
+    if (spent != SPENT_NOT || (rule->response != POLICY_DO && !moves))
         return spent;
     if (q->situation->sites_without_gain >= q->policy->guards.no_progress_sites) {
         say(decision, "no progress: %u sites without a better verdict",
             q->situation->sites_without_gain);
         return SPENT_END;
     }
-    return rule->response == POLICY_DO ? budget_spent(q, i, decision) : SPENT_NOT;
+    return rule->response == POLICY_NEW_AREA ? SPENT_NOT : budget_spent(q, i, decision);
 }
 
 /* "bad_blurry 0.91 >= 0.80", or "tip good with chance 0.013 < 0.020 after 46 lines" */

@@ -58,6 +58,8 @@ static const char *firing_word(const struct policy_rule *rule)
         return action_kind_name(rule->action.kind);
     case POLICY_NEW_AREA:
         return action_kind_name(ACTION_REIMAGE);
+    case POLICY_COARSE_MOVE:
+        return action_kind_name(ACTION_RETRACT);
     case POLICY_GOOD:
         return "good";
     case POLICY_WAIT:

@@ -4,8 +4,9 @@
 #include <errno.h>
 
 static const char *const response_names[] = {
-    [POLICY_DO] = "do",     [POLICY_NEW_AREA] = "new_area", [POLICY_GOOD] = "good",
-    [POLICY_WAIT] = "wait", [POLICY_HOLD] = "hold",         [POLICY_PARK] = "park",
+    [POLICY_DO] = "do",     [POLICY_NEW_AREA] = "new_area", [POLICY_COARSE_MOVE] = "coarse_move",
+    [POLICY_GOOD] = "good", [POLICY_WAIT] = "wait",         [POLICY_HOLD] = "hold",
+    [POLICY_PARK] = "park",
 };
 
 static const char *const kind_names[] = {

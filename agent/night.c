@@ -176,6 +176,9 @@ static void on_status(void *ctx, const struct instrument_status *status)
     night_demand(night);
     if (changed)
         night_changed(night);
+    /* A gated instrument says so itself when it has nothing to do, in step with its clock. */
+    if (!night->hello.gated && !night->busy)
+        (void)night_go_on(night);
     night_pump(night);
 }
 

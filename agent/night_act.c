@@ -83,7 +83,7 @@ static void intent_done(struct worker_job *job)
 {
     struct intent_job *intent = (struct intent_job *)job;
     struct night *night = intent->night;
-    bool by_policy = intent->decision.kind != DECISION_NONE;
+    bool message_waits = intent->message_waits;
     night->now_ns = (int64_t)uv_hrtime();
     intent->open = false;
     if (intent->result < 0) {
@@ -96,7 +96,7 @@ static void intent_done(struct worker_job *job)
         send_action(night, intent);
         night->frame_key = night->next_frame_key = true;
     }
-    if (by_policy)
+    if (message_waits)
         night_message_done(night);
     night_finish_close(night);
 }
@@ -120,6 +120,7 @@ int night_propose(struct night *night, const struct action *action, const struct
     *intent = (struct intent_job){.job = {.run = run_intent, .done = intent_done},
                                   .night = night,
                                   .open = true,
+                                  .message_waits = night->busy && decision->kind != DECISION_NONE,
                                   .decision = *decision,
                                   .verdict = night->course.verdict,
                                   .policy = night->policy,
@@ -206,6 +207,23 @@ bool night_decide(struct night *night)
         night_end(night, answer.end.how, answer.end.why, answer.end.exit_code);
     if (answer.is_good)
         night_changed(night);
+    return false;
+}
+
+bool night_go_on(struct night *night)
+{
+    static const struct night_request policy_asks = {.who = "policy"};
+    struct course_answer answer;
+    if (night->ending || night_command_open(night) || night->intent.open)
+        return false;
+    course_go_on(&night->course, night_safety(night) == SAFETY_ARMED, &answer);
+    if (answer.step == COURSE_SCAN)
+        night_record_scan(night, &policy_asks, true);
+    if (answer.step != COURSE_ACT)
+        return false;
+    if (propose(night, &answer))
+        return true;
+    night_enter_safety(night, SAFETY_HOLD, "agent", "a coarse move could not be finished");
     return false;
 }
 

@@ -62,7 +62,8 @@ struct line_job {
 struct intent_job {
     struct worker_job job;
     struct night *night;
-    bool open; /* from the proposal until it is sent or dropped */
+    bool open;          /* from the proposal until it is sent or dropped */
+    bool message_waits; /* for it; then night_message_done() */
     struct journal_intent intent;
     struct decision decision; /* kind DECISION_NONE: an operator's */
     struct verdict verdict;
@@ -165,6 +166,8 @@ void night_message_done(struct night *night);
 /* night_act.c */
 /* Decide on the newest verdict. True: it goes on and calls night_message_done() itself. */
 bool night_decide(struct night *night);
+/* The next step of a coarse move, if one is under way. The same answer. */
+bool night_go_on(struct night *night);
 /* Only time can have changed the answer: end the night if it is over. */
 void night_check_time(struct night *night);
 /* Guard an action and, if it passes, make it durable and send it. 0, or -EACCES with `why`. */

@@ -176,7 +176,8 @@ static bool handle(struct night *night, const struct intake_item *item)
     }
     case DATA_NOTE:
         night_record_event(night, "note", "instrument", message->text);
-        return false;
+        night_demand(night);
+        return night_go_on(night);
     case DATA_GAP:
     case DATA_TYPE_COUNT:
         return false;

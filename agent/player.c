@@ -32,6 +32,7 @@ struct player {
     enum safety safety;
     char why[160]; /* of the safe state */
     bool running;  /* `action` has not ended yet */
+    bool scan_due; /* a scan start is on its way */
     struct action action;
     uint64_t ids;
     bool ended;
@@ -198,7 +199,8 @@ static void begin(struct player *player, const struct course_answer *answer)
     tell_action(player, COMMAND_STARTED, "policy", "");
 }
 
-static void propose(struct player *player, const struct course_answer *answer)
+/* True: it is under way, or at least begun. */
+static bool propose(struct player *player, const struct course_answer *answer)
 {
     char why[160];
     struct guard_facts facts;
@@ -213,6 +215,19 @@ static void propose(struct player *player, const struct course_answer *answer)
                                      .text = passed ? "" : why});
     if (passed)
         begin(player, answer);
+    return passed;
+}
+
+static void go_on(struct player *player)
+{
+    struct course_answer answer;
+    if (player->running || player->ended)
+        return;
+    course_go_on(&player->course, player->safety == SAFETY_ARMED, &answer);
+    if (answer.step == COURSE_SCAN)
+        player->scan_due = true;
+    if (answer.step == COURSE_ACT && !propose(player, &answer))
+        enter_safety(player, SAFETY_HOLD, "a coarse move could not be finished");
 }
 
 static void take_note(struct player *player, const struct course_answer *answer,
@@ -220,7 +235,8 @@ static void take_note(struct player *player, const struct course_answer *answer,
 {
     const struct decision *decision = &answer->decision;
     bool passed = !answer->guard[0] || strcmp(answer->guard, guard_verdict_name(GUARD_PASS)) == 0;
-    bool sends = decision->response == POLICY_DO || decision->response == POLICY_NEW_AREA;
+    bool sends = decision->response == POLICY_DO || decision->response == POLICY_NEW_AREA ||
+                 decision->response == POLICY_COARSE_MOVE;
     if (decision->kind == DECISION_RULE && passed && !sends)
         spending_decided(player->spending, decision, at);
     tell(player, (struct night_news){
@@ -235,7 +251,7 @@ static void ask_policy(struct player *player)
     if (answer.step == COURSE_NOTHING)
         return;
     if (answer.step == COURSE_ACT) {
-        propose(player, &answer);
+        (void)propose(player, &answer);
         return;
     }
     take_note(player, &answer, &at);
@@ -324,6 +340,7 @@ static void handle(struct player *player, const struct intake_item *item)
         return;
     case DATA_NOTE:
         demand(player);
+        go_on(player);
         return;
     case DATA_GAP:
     case DATA_TYPE_COUNT:
@@ -382,7 +399,12 @@ static void deliver_idle_note(struct player *player)
     note.line.scan = player->scan;
     read_status(player);
     demand(player);
+    /* Over the wire the command would arrive while this note waits for its answer. */
+    bool starts = player->scan_due;
+    player->scan_due = false;
     deliver(player, &note);
+    if (starts && !player->ended && player->microscope.ops->scan_start(player->microscope.self) < 0)
+        enter_safety(player, SAFETY_HOLD, "the scan could not be started");
 }
 
 static void step(struct player *player)

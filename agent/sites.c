@@ -24,6 +24,13 @@ double sites_radius_m(const struct policy_sites *sites, const struct action *act
                 : sites->forbidden_radius_m;
 }
 
+void sites_coarse_move(const struct policy_sites *sites, struct action *ret_action)
+{
+    *ret_action = action_default(ACTION_RETRACT);
+    ret_action->coarse_steps = sites->coarse_steps;
+    ret_action->lateral_steps = sites->lateral_steps;
+}
+
 void sites_place(const struct sites_frame *frame, double x_frac, double y_frac, double *ret_x_m,
                  double *ret_y_m)
 {

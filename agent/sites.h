@@ -26,6 +26,9 @@ struct sites_frame {
  */
 double sites_radius_m(const struct policy_sites *sites, const struct action *action);
 
+/* The first half of a coarse move: away and sideways. An approach follows. */
+void sites_coarse_move(const struct policy_sites *sites, struct action *ret_action);
+
 /* Where on the map a place of a frame lies; -1..1 from left and bottom to right and top. */
 void sites_place(const struct sites_frame *frame, double x_frac, double y_frac, double *ret_x_m,
                  double *ret_y_m);

@@ -94,6 +94,8 @@ static bool is_firing(const struct entry *entry, const struct policy_rule *rule)
         return entry->response == rule->response;
     if (rule->response == POLICY_NEW_AREA)
         return entry->kind == ACTION_REIMAGE;
+    if (rule->response == POLICY_COARSE_MOVE)
+        return entry->kind == ACTION_RETRACT;
     return rule->response == POLICY_DO && entry->kind == rule->action.kind;
 }
 

@@ -80,6 +80,11 @@ static bool count_needs(const struct reading *r, const struct policy *policy, st
         uint32_t n = firings(rule);
         if (!r->places->rule[i].ok)
             return false;
+        if (rule->response == POLICY_COARSE_MOVE) {
+            needs->actions += rule->mode == POLICY_ACTIVE; /* its approach */
+            needs->coarse_moves += rule->mode == POLICY_ACTIVE;
+            continue;
+        }
         switch (rule->action.kind) {
         case ACTION_PULSE:
             /* A ramp of the count is taken at its start: the check must not be too strict. */

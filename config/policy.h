@@ -42,12 +42,13 @@ enum policy_mode {
 };
 
 enum policy_response {
-    POLICY_DO,       /* send rule.action */
-    POLICY_NEW_AREA, /* reimage on a free place, chosen by the agent */
-    POLICY_GOOD,     /* target reached: report, keep watching or end the night */
-    POLICY_WAIT,     /* nothing; verdicts up to now no longer count */
-    POLICY_HOLD,     /* stop acting until an operator resumes */
-    POLICY_PARK      /* retract and end the night */
+    POLICY_DO,          /* send rule.action */
+    POLICY_NEW_AREA,    /* reimage on a free place, chosen by the agent */
+    POLICY_COARSE_MOVE, /* withdraw, step sideways, approach, scan: a new page of the map */
+    POLICY_GOOD,        /* target reached: report, keep watching or end the night */
+    POLICY_WAIT,        /* nothing; verdicts up to now no longer count */
+    POLICY_HOLD,        /* stop acting until an operator resumes */
+    POLICY_PARK         /* retract and end the night */
 };
 
 enum policy_confirm {
@@ -132,11 +133,12 @@ struct policy_settle {
 };
 
 struct policy_sites {
-    double separation_m;            /* between the places of two areas */
-    double forbidden_radius_m;      /* around the place of an action */
-    double forbidden_radius_hard_m; /* the same of a hard one, see sites_radius_m() */
-    double crash_apart_m;           /* between the places of two actions in one frame */
-    double reach_m;                 /* new areas lie within +- this of the first */
+    double separation_m;                  /* between the places of two areas */
+    double forbidden_radius_m;            /* around the place of an action */
+    double forbidden_radius_hard_m;       /* the same of a hard one, see sites_radius_m() */
+    double crash_apart_m;                 /* between the places of two actions in one frame */
+    uint32_t coarse_steps, lateral_steps; /* of a coarse move: away, then sideways */
+    double reach_m;                       /* new areas lie within +- this of the first */
 };
 
 struct policy {

@@ -114,12 +114,14 @@ static bool any_excludes(const struct policy_rule *a, const struct policy_rule *
 /* Changes the tip, as far as anybody knows beforehand. */
 static bool acts_on_tip(const struct policy_rule *rule)
 {
-    return rule->response == POLICY_DO && rule->action.kind != ACTION_REIMAGE;
+    return rule->response == POLICY_COARSE_MOVE ||
+           (rule->response == POLICY_DO && rule->action.kind != ACTION_REIMAGE);
 }
 
 static bool sends(const struct policy_rule *rule)
 {
-    return rule->response == POLICY_DO || rule->response == POLICY_NEW_AREA;
+    return rule->response == POLICY_DO || rule->response == POLICY_NEW_AREA ||
+           rule->response == POLICY_COARSE_MOVE;
 }
 
 static bool is_stop(const struct policy_rule *rule)

@@ -132,6 +132,11 @@ static const struct schema_key keys[] = {
      "takes the free place nearest to the rule's `x` and `y`. In a small frame those hold."},
     {SCHEMA_SITES, "reach", SCHEMA_QUANTITY, "m", 5e-9, 500e-9, 500e-9, "250 nm",
      POLICY(sites.reach_m), "New areas lie within plus or minus this of the first, in x and y."},
+    {SCHEMA_SITES, "coarse_steps", SCHEMA_COUNT, "", 1, 10, 10, "10", POLICY(sites.coarse_steps),
+     "Motor steps away from the surface before a coarse move. One is made when no free place is "
+     "left, if `budget.coarse_moves_per_night` has room for it; also as the answer `coarse_move`."},
+    {SCHEMA_SITES, "lateral_steps", SCHEMA_COUNT, "", 1, 10, 10, "8", POLICY(sites.lateral_steps),
+     "Motor steps sideways of a coarse move."},
 
     {SCHEMA_NECKING, "enabled", SCHEMA_FLAG, PLAIN, "false", TARGET(necking),
      "Necking (10 V, current to saturation, lift until it snaps) is the most violent action there "
@@ -257,7 +262,10 @@ static const struct schema_answer answers[] = {
     {"retract", POLICY_DO, ACTION_RETRACT, "Withdraw the tip; it stays withdrawn."},
     {"approach", POLICY_DO, ACTION_APPROACH, "Automatic approach until tunnelling."},
     {"reimage", POLICY_DO, ACTION_REIMAGE, "Move the frame by a set shift and start a new one."},
-    {"new_area", POLICY_NEW_AREA, ACTION_KIND_COUNT, "Start a new frame on a free place."},
+    {"new_area", POLICY_NEW_AREA, ACTION_KIND_COUNT,
+     "Start a new frame on a free place; when none is left within reach, a coarse move."},
+    {"coarse_move", POLICY_COARSE_MOVE, ACTION_KIND_COUNT,
+     "Withdraw, step sideways with the motors, approach and scan: a new map of places."},
     {"good", POLICY_GOOD, ACTION_KIND_COUNT, "Target reached: report it, end the episode."},
     {"wait", POLICY_WAIT, ACTION_KIND_COUNT, "Do nothing; verdicts up to now no longer count."},
     {"hold", POLICY_HOLD, ACTION_KIND_COUNT,

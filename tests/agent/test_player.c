@@ -31,7 +31,7 @@ static const char policy_text[] = "policy_version: 1\n"
                                   "profile: h_si_100\n"
                                   "accept: {labels: [individual_atoms, dimers]}\n"
                                   "decide: {min_lines: 8, stride: 3, judge_backward: true}\n"
-                                  "guards: {no_progress_sites: 20}\n"
+                                  "guards: {no_progress_sites: 20, flat_line: 1 pm}\n"
                                   "budget:\n"
                                   "  actions_per_site: 3\n"
                                   "  actions_per_episode: 60\n"
@@ -406,6 +406,49 @@ START_TEST(the_same_night_over_sockets)
 }
 END_TEST
 
+/* Withdrawn, stepped aside, approached, scanned again: four commands, none of an operator. */
+START_TEST(a_coarse_move_ends_on_the_surface_again)
+{
+    static const char move[] = "  - name: away\n"
+                               "    when: [bad_blurry >= 0.40]\n"
+                               "    then: coarse_move\n"
+                               "    at_most: {per_episode: 1}\n";
+    static char text[sizeof(policy_text) + sizeof(move)];
+    struct policy_errors errors;
+    const char *crash = strstr(policy_text, "  - name: crash\n");
+    snprintf(text, sizeof(text), "%.*s%s%s", (int)(crash - policy_text), policy_text, move, crash);
+    int r = policy_parse("player.yaml", text, strlen(text), &policy, &errors);
+    if (r < 0)
+        policy_errors_print(&errors, "player.yaml", stderr);
+    policy_errors_finish(&errors);
+    ck_assert_int_eq(r, 0);
+    const struct told *told = play_both(1, FAULT_NONE);
+    const char *retract = strstr(told->text, "retract coarse_steps 10, lateral_steps 8");
+    ck_assert_ptr_nonnull(retract);
+    const char *approach = strstr(retract, "approach");
+    ck_assert_ptr_nonnull(approach);
+    ck_assert_ptr_nonnull(strstr(approach, "crash depth"));
+    ck_assert_str_eq(told->summary.how, "time");
+}
+END_TEST
+
+/* A used-up map is left by a coarse move if the policy has any, and held on to otherwise. */
+START_TEST(a_used_up_map_is_left)
+{
+    policy.budget.actions_per_site = 1;
+    policy.sites.separation_m = policy.sites.forbidden_radius_m = 5e-9;
+    policy.sites.reach_m = 5e-9;
+    const struct told *told = play_both(1, FAULT_NONE);
+    const char *full = strstr(told->text, "no free place is left within reach: a coarse move");
+    ck_assert_ptr_nonnull(full);
+    ck_assert_ptr_nonnull(strstr(full, "approach"));
+    policy.budget.coarse_moves_per_night = 0;
+    told = play_both(1, FAULT_NONE);
+    ck_assert_ptr_null(strstr(told->text, "approach"));
+    ck_assert_ptr_nonnull(strstr(told->text, "no free place is left within reach"));
+}
+END_TEST
+
 START_TEST(unwanted_contacts_park)
 {
     const struct told *told = play_both(3, FAULT_TOUCHES);
@@ -482,6 +525,8 @@ int main(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, the_same_night_over_sockets, 0, 2);
+    tcase_add_test(tcase, a_coarse_move_ends_on_the_surface_again);
+    tcase_add_test(tcase, a_used_up_map_is_left);
     tcase_add_test(tcase, unwanted_contacts_park);
     tcase_add_test(tcase, lost_contact_withdraws_and_waits_for_the_end);
     tcase_add_test(tcase, three_refusals_hold);
