@@ -250,8 +250,10 @@ static const struct field instrument_fields[] = {
               "Events come more often where something taller than this is crossed ..."),
     NUMBER_AT("trigger_factor", scenario.options.instrument.trigger_factor, "", 1, 100,
               "... by this factor; their total stays."),
+    NUMBER_AT("touch", scenario.options.instrument.touch_per_line, "", 0, 1,
+              "Chance per line that the tip touches at no bias; in proportion up to none at 1 V."),
     NUMBER_AT("incomplete", scenario.options.instrument.incomplete_share, "", 0, 1,
-              "Share of frames that stop by themselves."),
+              "Share of images, a frame up or down, that stop by themselves."),
 };
 
 static const struct field actions_fields[] = {
