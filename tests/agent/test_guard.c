@@ -260,6 +260,12 @@ START_TEST(test_demands)
     ck_assert_int_eq(demand(0), SAFETY_HOLD);
     facts.z_m = not_a_number; /* not known demands nothing; the guard refuses */
     ck_assert_int_eq(demand(0), SAFETY_ARMED);
+    facts.silent_s = GUARD_SILENT_S;
+    ck_assert_int_eq(demand(0), SAFETY_ARMED);
+    facts.silent_s = GUARD_SILENT_S + 1;
+    ck_assert_int_eq(demand(0), SAFETY_HOLD);
+    ck_assert_str_eq(why, "the scan stands still: no line for 121 s");
+    facts.silent_s = 0;
     facts.journal_ok = false;
     ck_assert_int_eq(demand(0), SAFETY_HOLD);
 }

@@ -10,7 +10,7 @@
 policy=$here/faults.yaml
 model=$tmp/model.tipnn
 fixed_model "$model" .05 .05 .05 .05 .05 .90
-length=300 # seconds of a night
+length=220 # seconds of a night
 # What an action may still take that was on its way when the fault came.
 grace=6
 
