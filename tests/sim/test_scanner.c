@@ -55,16 +55,25 @@ enum { STRIDE = 6 };
 static double amplitude(const double *frame, double fx, double fy)
 {
     double re = 0, im = 0, weight = 0;
+    double across[N / STRIDE][3];
+    for (int i = 0; i < N / STRIDE; i++) {
+        double x = i * STRIDE, w = .5 - .5 * cos(2 * PI * (x + .5) / N);
+        across[i][0] = w;
+        across[i][1] = w * cos(2 * PI * fx * x / N);
+        across[i][2] = w * sin(2 * PI * fx * x / N);
+    }
     for (int y = 0; y < N; y += STRIDE) {
         double wy = .5 - .5 * cos(2 * PI * (y + .5) / N);
-        for (int x = 0; x < N; x += STRIDE) {
-            double w = wy * (.5 - .5 * cos(2 * PI * (x + .5) / N));
-            double phase = 2 * PI * (fx * x + fy * y) / N;
-            double z = w * frame[(size_t)y * N + (size_t)x];
-            re += z * cos(phase);
-            im += z * sin(phase);
-            weight += w;
+        double row_re = 0, row_im = 0;
+        for (int i = 0; i < N / STRIDE; i++) {
+            double z = frame[(size_t)y * N + (size_t)(i * STRIDE)];
+            row_re += across[i][1] * z;
+            row_im += across[i][2] * z;
+            weight += wy * across[i][0];
         }
+        double c = wy * cos(2 * PI * fy * y / N), d = wy * sin(2 * PI * fy * y / N);
+        re += c * row_re - d * row_im;
+        im += c * row_im + d * row_re;
     }
     return 2 * hypot(re, im) / weight;
 }
@@ -109,7 +118,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-enum { FRAMES = 5 };
+enum { FRAMES = 11 };
 
 /* Medians over some seeds. */
 static struct lattice median_lattice(enum sim_tip_state state)
