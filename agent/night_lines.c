@@ -97,11 +97,9 @@ static void take_verdict(struct night *night, const struct line_job *line)
     night_news(night, (struct night_news){.kind = NEWS_VERDICT, .verdict = &night->course.verdict});
 }
 
-static void line_done(struct worker_job *job)
+/* True: a command is under way, which goes on with night_message_done(). */
+static bool take_line(struct night *night, const struct line_job *line)
 {
-    struct line_job *line = (struct line_job *)job;
-    struct night *night = line->night;
-    night->now_ns = (int64_t)uv_hrtime();
     if (line->journal < 0)
         night_journal_failed(night, line->journal);
     if (line->judged < 0 && line->judged != -EAGAIN)
@@ -109,17 +107,24 @@ static void line_done(struct worker_job *job)
                   strerror(-line->judged));
     /* Of another session, or counted by the rules of another policy: nothing is built on it. */
     bool stale = line->link_serial != night->link_serial || line->policy != night->policy;
-    bool decides = false;
-    if (line->judged == 0 && line->journal == 0 && !stale) {
-        take_verdict(night, line);
-        decides = night_decide(night);
-    }
-    if (!decides)
+    if (line->judged < 0 || line->journal < 0 || stale)
+        return false;
+    take_verdict(night, line);
+    return night_decide(night);
+}
+
+static void line_done(struct worker_job *job)
+{
+    struct line_job *line = (struct line_job *)job;
+    struct night *night = line->night;
+    night->now_ns = (int64_t)uv_hrtime();
+    if (!take_line(night, line))
         night_message_done(night);
     night_finish_close(night);
 }
 
-static void submit_line(struct night *night, const struct judge_line *in)
+/* True: it goes on by itself and calls night_message_done(). */
+static bool submit_line(struct night *night, const struct judge_line *in)
 {
     struct line_job *job = &night->line;
     *job = (struct line_job){.job = {.run = run_line, .done = line_done},
@@ -132,7 +137,13 @@ static void submit_line(struct night *night, const struct judge_line *in)
                              .link_serial = night->link_serial};
     /* The samples stay where the intake has them until the next message is taken. */
     job->in.line = &job->line;
+    /* A gated instrument waits for the answer, and so would the loop: no need to change threads. */
+    if (night->hello.gated && worker_idle(night->worker)) {
+        run_line(&job->job);
+        return take_line(night, job);
+    }
     worker_submit(night->worker, &job->job);
+    return true;
 }
 
 /* ---- one message ---- */
@@ -149,8 +160,7 @@ static bool handle_line(struct night *night, const struct intake_item *item)
     night_demand(night);
     if (night->ending || !course_wants_line(&night->course, item, settled, &in))
         return false;
-    submit_line(night, &in);
-    return true;
+    return submit_line(night, &in);
 }
 
 static bool handle(struct night *night, const struct intake_item *item)

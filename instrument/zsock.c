@@ -17,6 +17,7 @@ enum {
     KEEP_ALIVE_EVERY_S = 1,
     KEEP_ALIVE_MISSES = 3,
     RECONNECT_MS = 100,
+    ASK_ALL_MS = 200,
     RECONNECT_MAX_MS = 1000, /* an agent that was restarted must be found again within a lease */
 };
 
@@ -34,6 +35,7 @@ struct zsock_hub {
     uv_check_t check;
     uv_idle_t idle;
     struct zsock *socks;
+    uint64_t asked_all_ms;
     bool zap_bound;
     bool closing;
     int handles_open;
@@ -52,6 +54,7 @@ struct zsock {
     bool zap; /* the ZAP handler itself */
     bool closing;
     bool failed;
+    bool touched; /* its descriptor has spoken or it has been used since it was last found quiet */
     zsock_receive_fn receive;
     void *ctx;
     const char *user;
@@ -189,19 +192,33 @@ static void on_idle(uv_idle_t *idle)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     /* The descriptor only ends the loop's sleep; prepare and check do the work. */
-    (void)poll, (void)status, (void)events;
+    struct zsock *sock = poll->data;
+    (void)status, (void)events;
+    sock->touched = true;
+}
+
+static bool is_ready(struct zsock *sock)
+{
+    int events;
+    if (!poll_events(sock, &events))
+        return false;
+    return ((events & ZMQ_POLLIN) && can_receive(sock)) ||
+           ((events & ZMQ_POLLOUT) && sock->outbox_n > 0);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct zsock_hub *hub = prepare->data;
+    uint64_t now_ms = uv_now(hub->loop);
+    bool all = now_ms - hub->asked_all_ms >= ASK_ALL_MS;
     bool ready = false;
+    if (all)
+        hub->asked_all_ms = now_ms;
     for (struct zsock *s = hub->socks; s; s = s->next) {
-        int events;
-        if (!poll_events(s, &events))
+        if (!s->touched && !all)
             continue;
-        ready |= (events & ZMQ_POLLIN) && can_receive(s);
-        ready |= (events & ZMQ_POLLOUT) && s->outbox_n > 0;
+        s->touched = is_ready(s);
+        ready |= s->touched;
     }
     if (ready)
         uv_idle_start(&hub->idle, on_idle);
@@ -211,7 +228,7 @@ static void serve(struct zsock_hub *hub, bool urgent)
 {
     for (struct zsock *s = hub->socks; s; s = s->next) {
         int events;
-        if (s->urgent != urgent || !poll_events(s, &events))
+        if (s->urgent != urgent || !s->touched || !poll_events(s, &events))
             continue;
         if (s->outbox_n > 0)
             flush(s);
@@ -399,6 +416,7 @@ int zsock_create(struct zsock_hub *hub, const struct zsock_options *options,
     sock->receive = receive;
     sock->ctx = ctx;
     sock->user = "";
+    sock->touched = true;
     sock->outbox_max = options->outbox_max;
     if (sock->outbox_max > 0)
         sock->outbox = must(calloc(sock->outbox_max, sizeof(*sock->outbox)));
@@ -449,6 +467,7 @@ int zsock_send(struct zsock *sock, const struct zsock_part *parts, size_t n)
             memcpy(zmq_msg_data(&message->parts[i]), parts[i].data, parts[i].size);
     }
     sock->outbox_n++;
+    sock->touched = true;
     return 0;
 }
 

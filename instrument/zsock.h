@@ -2,10 +2,14 @@
  * A ZeroMQ socket inside a libuv loop, without lost wake-ups.
  *
  * ZMQ_FD is edge-triggered and shared by sends and receives, so "readable" proves nothing and
- * silence proves nothing. One hub per loop therefore asks ZMQ_EVENTS of every socket in a prepare
- * handle (the last code before the loop blocks), keeps the loop from blocking with an idle handle
- * while anything is ready, and drains in a check handle, at most 64 messages per socket and turn,
- * urgent sockets first. Nothing is ever sent from prepare: zsock_send() queues, check flushes.
+ * silence proves nothing. One hub per loop therefore asks ZMQ_EVENTS in a prepare handle (the last
+ * code before the loop blocks), keeps the loop from blocking with an idle handle while anything is
+ * ready, and drains in a check handle, at most 64 messages per socket and turn, urgent sockets
+ * first. Nothing is ever sent from prepare: zsock_send() queues, check flushes.
+ *
+ * Asking costs two system calls. A socket that was found quiet and not used since can only change
+ * by a command in its mailbox, for which the descriptor stays readable until somebody asks: such
+ * sockets are asked when their descriptor speaks, and all of them every 200 ms.
  *
  * Threads: everything belongs to the loop thread. Memory: message parts in callbacks are borrowed.
  * Failure: EINTR is retried; after any other unexpected error a socket stays silent, which both
