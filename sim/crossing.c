@@ -5,9 +5,9 @@
 
 enum { BINS = SIM_CROSSING_BINS, SAMPLE_LINES = 24, SAMPLE_FEATURES = 1024 };
 
-#define PAST_FRAC (10.0 / 300) /* of the line: so long after a feature it has "just" been crossed  \
-                                */
-#define SAMPLE_M 80e-9         /* side of the area that stands for the surface */
+/* Of the line: so long after a feature it has just been crossed. */
+#define PAST_FRAC (10.0 / 300)
+#define SAMPLE_M 80e-9 /* side of the area that stands for the surface */
 
 /* Half the length of a line at this distance from the middle that is higher than `least_m`. */
 static double half_crossing_m(const struct sim_feature *f, double least_m, double dy_m)
