@@ -283,6 +283,7 @@ static int open_record(struct settings *s, struct simulated *sim, struct record 
                                     .base = base,
                                     .comment = comment,
                                     .geometry = simulated_geometry(sim),
+                                    .current = s->scenario.options.channels & SIM_CHANNEL_I,
                                     .t_utc_s = now};
     int r = record_create(&record, simulated_microscope(sim), ret);
     if (r < 0)
