@@ -86,9 +86,11 @@ static int play_one(const struct nights_plan *plan, const struct player_process 
     result.figures.cpu_s = cpu_s() - begun_cpu_s;
     fwrite(&result, sizeof(result), 1, process->said);
     fwrite(&marks, sizeof(marks), 1, process->said);
-    fwrite(marks.list, sizeof(*marks.list), marks.n, process->said);
+    if (marks.n > 0)
+        fwrite(marks.list, sizeof(*marks.list), marks.n, process->said);
     fwrite(&film, sizeof(film), 1, process->said);
-    fwrite(film.list, sizeof(*film.list), film.n, process->said);
+    if (film.n > 0)
+        fwrite(film.list, sizeof(*film.list), film.n, process->said);
     return fflush(process->said) == 0 && !ferror(process->said) ? EXIT_OK : EXIT_INTERNAL;
 }
 
