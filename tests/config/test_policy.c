@@ -158,6 +158,8 @@ static const char *const shipped[] = {
     "baselines/always",
     "baselines/full-frame",
     "baselines/random",
+    "baselines/broad-ladder",
+    "baselines/broad-learn",
     "baselines/nist-ladder",
     "baselines/rashidi-wolkow",
     "baselines/deepspm-list",
