@@ -14,27 +14,102 @@ struct look {
     double pair[2];      /* uniform */
     double noise_pm[2];  /* log-uniform */
     double rumble[2];    /* uniform */
+    double drag[2];      /* log-uniform */
+    double memory[2];    /* uniform */
     double grain[2];     /* log-uniform */
     double radius_nm[2]; /* log-uniform */
     double p_busy, p_islands;
 };
 
 static const struct look looks[N] = {
-    [SIM_TIP_ATOMIC] =
-        {{.0, .055}, {2.5, 9}, {.55, 1.3}, {.8, 4}, {0, .45}, {1.1, 1.5}, {.05, .5}, .6, 0},
-    [SIM_TIP_ASYM] = {{.02, .08}, {12, 40}, {.3, .9}, {3, 12}, {0, .7}, {1, 1.4}, {.05, .5}, .1, 0},
-    [SIM_TIP_DIMER] =
-        {{.045, .105}, {8, 28}, {.20, .45}, {1.8, 8}, {.1, 1}, {.8, 1.3}, {.05, .5}, .5, 0},
-    [SIM_TIP_ROWS] =
-        {{.12, .17}, {14, 45}, {.4, 1.1}, {1.8, 9}, {.4, 1.3}, {.9, 1.4}, {.05, .5}, .5, 0},
-    [SIM_TIP_MULTI] =
-        {{.03, .15}, {10, 36}, {.20, .45}, {1.3, 7}, {.1, 1}, {.8, 1.4}, {.05, .5}, .5, .1},
-    [SIM_TIP_BLUNT] =
-        {{.18, .45}, {10, 36}, {.20, .45}, {.3, 1.6}, {.2, .9}, {.8, 1.5}, {.3, 4}, .6, .5},
-    [SIM_TIP_UNSTABLE] =
-        {{.03, .30}, {10, 36}, {.20, .45}, {.6, 4}, {0, .8}, {.8, 1.4}, {.05, .5}, .6, .3},
-    [SIM_TIP_FOULED] =
-        {{.22, .60}, {10, 36}, {.20, .45}, {.3, 1.6}, {.2, .9}, {.8, 1.5}, {.3, 4}, .6, .8},
+    [SIM_TIP_ATOMIC] = {{.0, .055},
+                        {2.5, 9},
+                        {.7, 1.4},
+                        {.5, 2.4},
+                        {0, .7},
+                        {.4, 1.2},
+                        {.6, .75},
+                        {1, 1.2},
+                        {.02, .3},
+                        .9,
+                        0},
+    [SIM_TIP_ASYM] = {{.02, .08},
+                      {14, 45},
+                      {.3, .9},
+                      {3, 12},
+                      {.1, 1},
+                      {.2, .6},
+                      {.6, .6},
+                      {.95, 1.15},
+                      {.02, .3},
+                      .1,
+                      0},
+    [SIM_TIP_DIMER] = {{.045, .10},
+                       {8, 36},
+                       {.20, .45},
+                       {1.4, 7},
+                       {0, 1},
+                       {.2, .6},
+                       {.6, .6},
+                       {.85, 1.15},
+                       {.02, .3},
+                       .5,
+                       0},
+    [SIM_TIP_ROWS] = {{.12, .17},
+                      {20, 80},
+                      {.3, .8},
+                      {2, 9},
+                      {.4, 1.3},
+                      {.1, .4},
+                      {.5, .6},
+                      {1, 1.25},
+                      {.02, .2},
+                      .4,
+                      0},
+    [SIM_TIP_MULTI] = {{.03, .15},
+                       {10, 36},
+                       {.20, .45},
+                       {1.2, 6},
+                       {.2, 1.2},
+                       {.2, .7},
+                       {.6, .7},
+                       {.85, 1.2},
+                       {.02, .3},
+                       .6,
+                       .1},
+    [SIM_TIP_BLUNT] = {{.25, .60},
+                       {2, 8},
+                       {.20, .45},
+                       {.3, 1.4},
+                       {.3, 1.2},
+                       {.8, 6},
+                       {.8, .96},
+                       {.9, 1.4},
+                       {.1, 2},
+                       .9,
+                       .45},
+    [SIM_TIP_UNSTABLE] = {{.03, .30},
+                          {10, 36},
+                          {.20, .45},
+                          {.3, 1.5},
+                          {.3, 1.2},
+                          {.4, 3},
+                          {.6, .95},
+                          {.9, 1.3},
+                          {.02, .3},
+                          .9,
+                          .3},
+    [SIM_TIP_FOULED] = {{.30, .80},
+                        {2, 8},
+                        {.20, .45},
+                        {.3, 1.4},
+                        {.3, 1.2},
+                        {.8, 6},
+                        {.8, .96},
+                        {.9, 1.4},
+                        {.1, 2},
+                        .9,
+                        .7},
 };
 
 static double uniform_in(struct sim_random *random, const double range[2])
@@ -60,7 +135,7 @@ static uint32_t draw_apices(enum sim_tip_state state, struct sim_random *random,
     for (uint32_t i = 1; i < n; i++) {
         double apart_m = sim_random_log_range(random, .3e-9, 3e-9);
         double angle = sim_random_range(random, 0, 2 * PI);
-        double recess_m = sim_random_range(random, 0, rough ? 300e-12 : 120e-12);
+        double recess_m = sim_random_range(random, 0, rough ? 200e-12 : 120e-12);
         apices[i] = (struct sim_apex){.dx_m = apart_m * cos(angle),
                                       .dy_m = apart_m * sin(angle),
                                       .recess_m = recess_m,
@@ -95,7 +170,7 @@ static void draw_contrast(enum sim_tip_state state, struct sim_random *random,
 {
     const struct look *look = &looks[state];
     c->row_m = 1e-12 * log_in(random, look->row_pm);
-    c->ratio_dimer = sim_random_range(random, .8, 1.7);
+    c->ratio_dimer = sim_random_range(random, .8, 1.5);
     c->ratio_pair = uniform_in(random, look->pair);
     c->phase_pair = PI;
     if (state == SIM_TIP_ASYM)
@@ -105,6 +180,8 @@ static void draw_contrast(enum sim_tip_state state, struct sim_random *random,
     c->noise_m = 1e-12 * log_in(random, look->noise_pm);
     c->grain = log_in(random, look->grain);
     c->rumble = uniform_in(random, look->rumble);
+    c->drag = log_in(random, look->drag);
+    c->drag_memory = uniform_in(random, look->memory);
     c->busy = sim_random_uniform(random) < look->p_busy;
     draw_islands(look->p_islands, random, c);
     /* Half of the multiple tips are poor as well; geometry alone would leave too many readable. */

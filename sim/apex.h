@@ -41,9 +41,11 @@ struct sim_contrast {
     double phase_pair;         /* rad; pi: both H of a dimer alike */
     double ratio_mixed;        /* sum and difference component over rows */
     double radius_m;           /* paraboloid that widens large features */
-    double noise_m;            /* line noise, rms of its main part over .86 */
+    double noise_m;            /* line noise, rms of its main part */
     double grain;              /* times the length of the noise along the line */
     double rumble;             /* weight of the noise's long part */
+    double drag;               /* weight of the noise that lives for some lines */
+    double drag_memory;        /* 0..1: of its two equal poles from line to line */
     bool poor;                 /* a multiple tip whose apices are dull as well */
     bool busy;                 /* many single-line glitches */
     bool islands;              /* apex switches over: sharp-edged blobs, in bursts of lines */

@@ -344,17 +344,17 @@ void sim_frame_scores(const struct sim_frame_marks *m, double ret[SIM_FRAME_LABE
     double lopsided = seen * soft((m->asymmetry - .50) / .14) * over(r2, .33, .3) *
                       over(r20, .19, .3) * under(r20, 1.1, .25);
     double event = over(log(m->events + least), .3, .5);
-    double changed = 1 - (1 - event) * (1 - .40 * over(log(m->step + least), 13, .2));
-    double clear = over(q, 1.3, .45) * over(shown, .020, .5) * soft((m->visible - .4) / .1);
+    double changed = 1 - (1 - event) * (1 - .30 * over(log(m->step + least), 13, .2));
+    double clear = over(q, 1.3, .35) * over(shown, .019, .35) * soft((m->visible - .4) / .1);
     ret[SIM_FRAME_ASYMMETRIES] = lopsided;
     ret[SIM_FRAME_ATOMS] = seen * over(q, 1.5, .35) * over(r20, .6, .25) * over(r2, .25, .35);
-    ret[SIM_FRAME_DIMERS] = seen * over(r2, .30, .3) * under(r20, .68, .3) * (1 - .6 * lopsided);
-    ret[SIM_FRAME_ROWS] = seen * under(r2, .27, .3) * under(r20, .8, .35);
+    ret[SIM_FRAME_DIMERS] = seen * over(r2, .27, .3) * under(r20, .70, .3) * (1 - .6 * lopsided);
+    ret[SIM_FRAME_ROWS] = seen * over(shown, .018, .3) * under(r2, .25, .3) * under(r20, .8, .35);
     ret[SIM_FRAME_TIP_CHANGE] = changed;
     ret[SIM_FRAME_BAD] = 1 - clear * (1 - .3 * changed);
     /* Slips, and views of one's own. */
     for (int i = 0; i < SIM_FRAME_LABEL_COUNT; i++)
-        ret[i] = .012 + .976 * ret[i];
+        ret[i] = .008 + .984 * ret[i];
 }
 
 unsigned sim_frame_votes(const double scores[SIM_FRAME_LABEL_COUNT], struct sim_random *random,

@@ -38,7 +38,7 @@ void sim_instrument_default(struct sim_instrument *ret)
         .preamp_noise_a = .3e-12,
         .noise_factor = 1,
         .line_jump_m = {1e-12, 9e-12},
-        .hum_m = {0, 2e-12},
+        .hum_m = {0, .15e-12},
         .hum_hz = 50,
         .glitches_quiet = .3,
         .glitches_busy = 3,

@@ -10,10 +10,10 @@
 #define REFERENCE_POINTS 300.0
 #define TAIL_SIGMA_PX 22.0
 #define ACROSS_SIGMA_PX 14.0
-/* Two first-order steps of this memory decay as a Gaussian of about three lines does. */
-#define ACROSS_MEMORY 0.6
 /* Of a spline over the line, beside one knot per step. */
 enum { KNOTS_BEYOND = 5 };
+/* Samples before the line in which the streaks forget where they began. */
+enum { WARM_UP = 64 };
 /* A cubic spline on knots h apart is a bell of width h / sqrt(3). */
 #define APART_PER_SIGMA 1.7320508075688772
 
@@ -28,9 +28,20 @@ struct field {
     double *line;               /* (points) */
 };
 
+/*
+ * White noise behind four equal poles: nearly the bell-shaped autocorrelation of real streaks, and
+ * a spectrum that still falls as a power.
+ */
+struct streaks {
+    double *now[2], *before[2]; /* white, per direction, (WARM_UP + points) */
+    double *fresh;              /* (WARM_UP + points) */
+    double *line;               /* (points) */
+};
+
 struct sim_noise {
     uint32_t points;
-    struct field main, tail, across;
+    struct streaks main;
+    struct field tail, across;
     uint32_t burst_traces; /* that islands still last */
 };
 
@@ -62,13 +73,36 @@ static void field_destroy(struct field *field)
     free(field->line);
 }
 
+static int streaks_create(struct streaks *streaks, uint32_t points)
+{
+    bool ok = true;
+    for (int d = 0; d < 2; d++) {
+        streaks->now[d] = calloc(WARM_UP + points, sizeof(double));
+        streaks->before[d] = calloc(WARM_UP + points, sizeof(double));
+        ok = ok && streaks->now[d] && streaks->before[d];
+    }
+    streaks->fresh = calloc(WARM_UP + points, sizeof(double));
+    streaks->line = calloc(points, sizeof(double));
+    return ok && streaks->fresh && streaks->line ? 0 : -ENOMEM;
+}
+
+static void streaks_destroy(struct streaks *streaks)
+{
+    for (int d = 0; d < 2; d++) {
+        free(streaks->now[d]);
+        free(streaks->before[d]);
+    }
+    free(streaks->fresh);
+    free(streaks->line);
+}
+
 int sim_noise_create(uint32_t points, struct sim_noise **ret)
 {
     struct sim_noise *noise = calloc(1, sizeof(*noise));
     if (!noise)
         return -ENOMEM;
     noise->points = points;
-    if (field_create(&noise->main, points) < 0 || field_create(&noise->tail, points) < 0 ||
+    if (streaks_create(&noise->main, points) < 0 || field_create(&noise->tail, points) < 0 ||
         field_create(&noise->across, points) < 0) {
         sim_noise_destroy(noise);
         return -ENOMEM;
@@ -81,7 +115,7 @@ void sim_noise_destroy(struct sim_noise *noise)
 {
     if (!noise)
         return;
-    field_destroy(&noise->main);
+    streaks_destroy(&noise->main);
     field_destroy(&noise->tail);
     field_destroy(&noise->across);
     free(noise);
@@ -89,8 +123,7 @@ void sim_noise_destroy(struct sim_noise *noise)
 
 void sim_noise_draw_shape(struct sim_random *random, struct sim_noise_shape *ret)
 {
-    ret->sigma_px = sim_random_log_range(random, 2.5, 6);
-    ret->across = sim_random_range(random, .1, .5);
+    ret->length_px = sim_random_log_range(random, 1.8, 3.7);
     ret->radius = sim_random_range(random, 0, .5);
     ret->angle = sim_random_range(random, 0, 3.141592653589793);
 }
@@ -133,17 +166,24 @@ static struct swing swing_of(double radius, double angle)
     return (struct swing){a, b, sqrt((1 + b) * ((1 - b) * (1 - b) - a * a) / (1 - b))};
 }
 
-static const double *field_line(struct field *field, uint32_t points, const struct swing *swing,
-                                int direction, struct sim_random *random)
+/* The next line's values of n random numbers that swing from line to line. */
+static void swing_on(const struct swing *swing, double *now, double *before, const double *fresh,
+                     uint32_t n)
 {
-    double *now = field->now[direction], *before = field->before[direction];
-    sim_random_white(random, field->fresh, field->knots);
-    for (uint32_t j = 0; j < field->knots; j++) {
+    for (uint32_t j = 0; j < n; j++) {
         double next =
-            swing->last * now[j] + swing->before_last * before[j] + swing->fresh * field->fresh[j];
+            swing->last * now[j] + swing->before_last * before[j] + swing->fresh * fresh[j];
         before[j] = now[j];
         now[j] = next;
     }
+}
+
+static const double *field_line(struct field *field, uint32_t points, const struct swing *swing,
+                                int direction, struct sim_random *random)
+{
+    const double *now = field->now[direction];
+    sim_random_white(random, field->fresh, field->knots);
+    swing_on(swing, field->now[direction], field->before[direction], field->fresh, field->knots);
     for (uint32_t i = 0; i < points; i++) {
         const double *c = now + field->first[i], *w = field->weights[i];
         field->line[i] = w[0] * c[0] + w[1] * c[1] + w[2] * c[2] + w[3] * c[3];
@@ -151,25 +191,47 @@ static const double *field_line(struct field *field, uint32_t points, const stru
     return field->line;
 }
 
+static const double *streaks_line(struct streaks *streaks, uint32_t points, double length,
+                                  const struct swing *swing, int direction,
+                                  struct sim_random *random)
+{
+    const double *white = streaks->now[direction];
+    double keep = exp(-1 / length), gain = 1 - keep, k2 = keep * keep, rest = 1 - k2;
+    double k4 = k2 * k2, g2 = gain * gain;
+    double norm = sqrt(rest / (1 + 9 * k2 + 9 * k4 + k4 * k2)) * rest * rest * rest / (g2 * g2);
+    double first = 0, second = 0, third = 0, fourth = 0;
+    sim_random_white(random, streaks->fresh, WARM_UP + points);
+    swing_on(swing, streaks->now[direction], streaks->before[direction], streaks->fresh,
+             WARM_UP + points);
+    for (uint32_t i = 0; i < WARM_UP + points; i++) {
+        first += gain * (white[i] - first);
+        second += gain * (first - second);
+        third += gain * (second - third);
+        fourth += gain * (third - fourth);
+        if (i >= WARM_UP)
+            streaks->line[i - WARM_UP] = norm * fourth;
+    }
+    return streaks->line;
+}
+
 void sim_noise_line(struct sim_noise *noise, const struct sim_noise_shape *shape,
                     const struct sim_contrast *contrast, int direction, struct sim_random *random,
                     double *ret_noise_m)
 {
-    double sigma_px = shape->sigma_px * contrast->grain;
-    if (noise->main.sigma_px != sigma_px)
-        lay_out(&noise->main, noise->points, sigma_px, random);
     if (noise->tail.sigma_px <= 0) {
         lay_out(&noise->tail, noise->points, TAIL_SIGMA_PX, random);
         lay_out(&noise->across, noise->points, ACROSS_SIGMA_PX, random);
     }
+    double length = shape->length_px * contrast->grain * noise->points / REFERENCE_POINTS;
     struct swing swing = swing_of(shape->radius, shape->angle);
-    struct swing slow = swing_of(ACROSS_MEMORY, 0);
-    const double *main = field_line(&noise->main, noise->points, &swing, direction, random);
+    struct swing slow = swing_of(contrast->drag_memory, 0);
+    const double *main =
+        streaks_line(&noise->main, noise->points, length, &swing, direction, random);
     const double *tail = field_line(&noise->tail, noise->points, &swing, direction, random);
     const double *across = field_line(&noise->across, noise->points, &slow, direction, random);
     for (uint32_t i = 0; i < noise->points; i++)
-        ret_noise_m[i] = contrast->noise_m *
-                         (.86 * main[i] + contrast->rumble * tail[i] + shape->across * across[i]);
+        ret_noise_m[i] =
+            contrast->noise_m * (main[i] + contrast->rumble * tail[i] + contrast->drag * across[i]);
 }
 
 /* Islands come in bursts of some lines. */

@@ -21,8 +21,7 @@ struct sim_noise;
  * that is not in step with the lines: two poles of this radius at this angle.
  */
 struct sim_noise_shape {
-    double sigma_px; /* main part, along the line */
-    double across;   /* weight of the part that lives for about three lines */
+    double length_px; /* main part: of each of its four poles */
     double radius, angle;
 };
 
