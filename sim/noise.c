@@ -13,7 +13,7 @@
 /* Of a spline over the line, beside one knot per step. */
 enum { KNOTS_BEYOND = 5 };
 /* Samples before the line in which the streaks forget where they began. */
-enum { WARM_UP = 64 };
+enum { WARM_UP = 64, POLES = 6 };
 /* A cubic spline on knots h apart is a bell of width h / sqrt(3). */
 #define APART_PER_SIGMA 1.7320508075688772
 
@@ -29,13 +29,14 @@ struct field {
 };
 
 /*
- * White noise behind four equal poles: nearly the bell-shaped autocorrelation of real streaks, and
+ * White noise behind six equal poles: nearly the bell-shaped autocorrelation of real streaks, and
  * a spectrum that still falls as a power.
  */
 struct streaks {
     double *now[2], *before[2]; /* white, per direction, (WARM_UP + points) */
     double *fresh;              /* (WARM_UP + points) */
     double *line;               /* (points) */
+    double length, keep, rms;   /* of the poles, samples; 0: not yet */
 };
 
 struct sim_noise {
@@ -123,7 +124,7 @@ void sim_noise_destroy(struct sim_noise *noise)
 
 void sim_noise_draw_shape(struct sim_random *random, struct sim_noise_shape *ret)
 {
-    ret->length_px = sim_random_log_range(random, 1.8, 3.7);
+    ret->length_px = sim_random_log_range(random, 1.45, 3.0);
     ret->radius = sim_random_range(random, 0, .5);
     ret->angle = sim_random_range(random, 0, 3.141592653589793);
 }
@@ -191,25 +192,39 @@ static const double *field_line(struct field *field, uint32_t points, const stru
     return field->line;
 }
 
+/* What the poles leave of the rms of white noise: the root of the square sum of their response. */
+static double poles_rms(double keep)
+{
+    double state[POLES] = {0}, sum = 0;
+    for (int i = 0; i < 400; i++) {
+        double in = i == 0;
+        for (int p = 0; p < POLES; p++)
+            in = state[p] += (1 - keep) * (in - state[p]);
+        sum += in * in;
+    }
+    return sqrt(sum);
+}
+
 static const double *streaks_line(struct streaks *streaks, uint32_t points, double length,
                                   const struct swing *swing, int direction,
                                   struct sim_random *random)
 {
     const double *white = streaks->now[direction];
-    double keep = exp(-1 / length), gain = 1 - keep, k2 = keep * keep, rest = 1 - k2;
-    double k4 = k2 * k2, g2 = gain * gain;
-    double norm = sqrt(rest / (1 + 9 * k2 + 9 * k4 + k4 * k2)) * rest * rest * rest / (g2 * g2);
-    double first = 0, second = 0, third = 0, fourth = 0;
+    if (streaks->length != length) {
+        streaks->length = length;
+        streaks->keep = exp(-1 / length);
+        streaks->rms = poles_rms(streaks->keep);
+    }
+    double state[POLES] = {0}, gain = 1 - streaks->keep, norm = 1 / streaks->rms;
     sim_random_white(random, streaks->fresh, WARM_UP + points);
     swing_on(swing, streaks->now[direction], streaks->before[direction], streaks->fresh,
              WARM_UP + points);
     for (uint32_t i = 0; i < WARM_UP + points; i++) {
-        first += gain * (white[i] - first);
-        second += gain * (first - second);
-        third += gain * (second - third);
-        fourth += gain * (third - fourth);
+        double in = white[i];
+        for (int p = 0; p < POLES; p++)
+            in = state[p] += gain * (in - state[p]);
         if (i >= WARM_UP)
-            streaks->line[i - WARM_UP] = norm * fourth;
+            streaks->line[i - WARM_UP] = norm * in;
     }
     return streaks->line;
 }

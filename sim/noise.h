@@ -21,7 +21,7 @@ struct sim_noise;
  * that is not in step with the lines: two poles of this radius at this angle.
  */
 struct sim_noise_shape {
-    double length_px; /* main part: of each of its four poles */
+    double length_px; /* main part: of each of its six poles */
     double radius, angle;
 };
 
