@@ -173,6 +173,8 @@ static bool handle(struct night *night, const struct intake_item *item)
     switch (message->type) {
     case DATA_SCAN_BEGIN:
         night_frame_begin(night, message);
+        /* Frames may come without lines, and ticks are rare for an instrument in virtual time. */
+        night_demand(night);
         return false;
     case DATA_LINE:
         return handle_line(night, item);

@@ -3,6 +3,7 @@
 
 #include "agent/command.h"
 #include "agent/spending.h"
+#include "instrument/microscope_end.h"
 #include "instrument/protocol.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ struct player {
     struct instrument_status status;
     int64_t t_inst_ns;
     uint64_t seq, scan;
+    bool x_retrace, goes_on; /* as the instrument end has them */
     enum safety safety;
     char why[160]; /* of the safe state */
     bool running;  /* `action` has not ended yet */
@@ -331,6 +333,7 @@ static void handle(struct player *player, const struct intake_item *item)
     switch (message->type) {
     case DATA_SCAN_BEGIN:
         begin_frame(player, message);
+        demand(player);
         return;
     case DATA_LINE:
         handle_line(player, item);
@@ -369,27 +372,37 @@ static int read_counts(struct player *player, const struct microscope_event *eve
     return r;
 }
 
-static void deliver(struct player *player, struct data_message *message)
+static void offer(struct player *player, struct data_message *message)
 {
-    struct intake_item item;
     memcpy(message->session, session, sizeof(message->session));
     message->line.seq = ++player->seq;
     (void)intake_offer(player->intake, message, 0);
+}
+
+static void handle_all(struct player *player)
+{
+    struct intake_item item;
     while (!player->ended && intake_next(player->intake, 0, &item))
         handle(player, &item);
 }
 
-static void deliver_data(struct player *player, struct microscope_event *event)
+static void take_data(struct player *player, struct microscope_event *event)
 {
     struct data_message *message = &event->data;
     message->line.t_inst_ns = event->t_inst_ns;
     player->scan = message->line.scan;
+    if (message->type == DATA_SCAN_BEGIN)
+        player->x_retrace = message->geometry.x_retrace;
+    player->goes_on = microscope_end_goes_on(message, player->x_retrace);
     if (message->type == DATA_LINE && !message->line.samples && event->raw) {
         memcpy(message->session, session, sizeof(message->session));
         if (read_counts(player, event, message) < 0)
             return;
     }
-    deliver(player, message);
+    offer(player, message);
+    /* Over the wire the backward trace is there before the forward one is answered. */
+    if (!player->goes_on)
+        handle_all(player);
 }
 
 static void deliver_idle_note(struct player *player)
@@ -397,12 +410,15 @@ static void deliver_idle_note(struct player *player)
     struct data_message note = {.type = DATA_NOTE, .text = "idle"};
     note.line.t_inst_ns = player->t_inst_ns;
     note.line.scan = player->scan;
+    player->goes_on = false;
+    handle_all(player);
     read_status(player);
     demand(player);
     /* Over the wire the command would arrive while this note waits for its answer. */
     bool starts = player->scan_due;
     player->scan_due = false;
-    deliver(player, &note);
+    offer(player, &note);
+    handle_all(player);
     if (starts && !player->ended && player->microscope.ops->scan_start(player->microscope.self) < 0)
         enter_safety(player, SAFETY_HOLD, "the scan could not be started");
 }
@@ -420,14 +436,16 @@ static void step(struct player *player)
             deliver_idle_note(player);
         return;
     case MICROSCOPE_DATA:
-        deliver_data(player, &event);
+        take_data(player, &event);
         return;
     case MICROSCOPE_ENDED:
+        handle_all(player);
         if (player->running)
             close_command(player, event.result == 0 ? COMMAND_DONE : COMMAND_FAILED,
                           event.crash_detected, event.text);
         return;
     case MICROSCOPE_FINISHED:
+        handle_all(player);
         end_night(player, "left", "the microscope has nothing more to say", EXIT_STOPPED);
         return;
     }

@@ -50,7 +50,9 @@ struct microscope_end {
     uint64_t event_number, acked_event;
 
     uint64_t acked_seq;
-    uint64_t scan; /* of the newest data message */
+    uint64_t scan;  /* of the newest data message */
+    bool x_retrace; /* of the newest frame */
+    bool goes_on;   /* the newest data message needs no ack before the next */
 
     int64_t t_inst_ns;
     int64_t start_inst_ns; /* paced: the clock at start_host_ns */
@@ -157,12 +159,20 @@ static void send_outcome(struct microscope_end *end, uint64_t id, enum command_s
     send_event(end, event);
 }
 
+bool microscope_end_goes_on(const struct data_message *message, bool x_retrace)
+{
+    return x_retrace && message->type == DATA_LINE && scan_trace_is_forward(message->line.trace);
+}
+
 static void send_from_microscope(struct microscope_end *end, struct microscope_event *event)
 {
     const struct protocol_counts counts = {event->raw, event->scale, event->offset};
     bool as_counts = event->data.type == DATA_LINE && !event->data.line.samples && event->raw;
     event->data.line.t_inst_ns = event->t_inst_ns;
     end->scan = event->data.line.scan;
+    if (event->data.type == DATA_SCAN_BEGIN)
+        end->x_retrace = event->data.geometry.x_retrace;
+    end->goes_on = microscope_end_goes_on(&event->data, end->x_retrace);
     outflow_send(end->outflow, &event->data, as_counts ? &counts : NULL, end->leased);
     if (event->data.type != DATA_LINE)
         send_status_if_changed(end);
@@ -173,6 +183,7 @@ static void send_idle_note(struct microscope_end *end)
     struct data_message note = {.type = DATA_NOTE, .text = "idle"};
     note.line.t_inst_ns = end->t_inst_ns;
     note.line.scan = end->scan;
+    end->goes_on = false;
     outflow_send(end->outflow, &note, NULL, end->leased);
 }
 
@@ -212,7 +223,8 @@ static bool may_advance(const struct microscope_end *end)
 {
     if (!end->ever_leased || end->finished)
         return false;
-    return !is_gated(end) || (end->leased && (end->running_id != 0 || all_acked(end)));
+    return !is_gated(end) ||
+           (end->leased && (end->running_id != 0 || end->goes_on || all_acked(end)));
 }
 
 static int64_t paced_target_ns(const struct microscope_end *end)

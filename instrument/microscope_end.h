@@ -36,13 +36,18 @@ struct microscope_end_callbacks {
 /*
  * 0; -EPERM: an endpoint needs keys; -EINVAL: a negative or infinite time scale. The microscope's
  * clock starts with the first welcome. Gated, it then stands still while data or events wait for
- * their ack, except inside a running action; an idle microscope sends a note "idle" every 10 s of
- * its clock, so that its time passes too.
+ * their ack, except inside a running action and where microscope_end_goes_on(); an idle microscope
+ * sends a note "idle" every 10 s of its clock, so that its time passes too.
  */
 int microscope_end_create(struct zsock_hub *hub, const struct microscope_end_options *options,
                           struct microscope microscope,
                           const struct microscope_end_callbacks *callbacks, void *ctx,
                           struct microscope_end **ret_end);
+/*
+ * Whether a gated end sends the next message without waiting for the ack of this one: after a
+ * forward trace in a frame with backward ones, since both belong to one line.
+ */
+bool microscope_end_goes_on(const struct data_message *message, bool x_retrace);
 /* A running action is aborted. Before zsock_hub_close(); `done` may be NULL. */
 void microscope_end_close(struct microscope_end *end, void (*done)(void *ctx), void *ctx);
 
