@@ -345,11 +345,11 @@ void sim_frame_scores(const struct sim_frame_marks *m, double ret[SIM_FRAME_LABE
                       over(r20, .19, .3) * under(r20, 1.1, .25);
     double event = over(log(m->events + least), .3, .5);
     double changed = 1 - (1 - event) * (1 - .30 * over(log(m->step + least), 13, .2));
-    double clear = over(q, 1.4, .5) * over(shown, .021, .5) * soft((m->visible - .4) / .1);
+    double clear = over(q, 1.4, .4) * over(shown, .022, .42) * soft((m->visible - .4) / .1);
     ret[SIM_FRAME_ASYMMETRIES] = lopsided;
-    ret[SIM_FRAME_ATOMS] = seen * over(q, 1.5, .35) * over(r20, .55, .25) * over(r2, .25, .35);
-    ret[SIM_FRAME_DIMERS] = seen * over(r2, .27, .3) * under(r20, .70, .3) * (1 - .8 * lopsided);
-    ret[SIM_FRAME_ROWS] = seen * over(shown, .018, .3) * under(r2, .25, .3) * under(r20, .8, .35);
+    ret[SIM_FRAME_ATOMS] = seen * over(q, 1.5, .35) * over(r20, .58, .22) * over(r2, .25, .35);
+    ret[SIM_FRAME_DIMERS] = seen * over(r2, .26, .25) * under(r20, .70, .25) * (1 - .8 * lopsided);
+    ret[SIM_FRAME_ROWS] = seen * over(shown, .018, .3) * under(r2, .26, .25) * under(r20, .8, .35);
     ret[SIM_FRAME_TIP_CHANGE] = changed;
     ret[SIM_FRAME_BAD] = 1 - clear * (1 - .3 * changed);
     /* Slips, and views of one's own. */
