@@ -343,8 +343,8 @@ void sim_frame_scores(const struct sim_frame_marks *m, double ret[SIM_FRAME_LABE
     double seen = over(q, 1.3, .35) * over(shown, .016, .4);
     double lopsided = seen * soft((m->asymmetry - .45) / .14) * over(r2, .33, .3) *
                       over(r20, .19, .3) * under(r20, 1.1, .25);
-    double event = over(log(m->events + least), .3, .5);
-    double changed = 1 - (1 - event) * (1 - .30 * over(log(m->step + least), 13, .2));
+    double event = over(log(m->events + least), .12, .4);
+    double changed = 1 - (1 - event) * (1 - .20 * over(log(m->step + least), 13, .2));
     double clear = over(q, 1.4, .4) * over(shown, .022, .42) * soft((m->visible - .4) / .1);
     ret[SIM_FRAME_ASYMMETRIES] = lopsided;
     ret[SIM_FRAME_ATOMS] = seen * over(q, 1.5, .35) * over(r20, .58, .22) * over(r2, .25, .35);

@@ -11,3 +11,4 @@ tipwright_test(NAME test_sim_record_gwyddion
 tipwright_test(NAME test_sim_shows SOURCES sim/test_shows.c LIBS tipwright_sim)
 tipwright_test(NAME test_sim_scenario SOURCES sim/test_scenario.c LIBS tipwright_sim)
 tipwright_test(NAME test_sim_faults SOURCES sim/test_faults.c LIBS tipwright_sim)
+tipwright_test(NAME test_sim_images SOURCES sim/test_images.c LIBS tipwright_sim)
