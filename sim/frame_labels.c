@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define PI 3.141592653589793
+#define OFF_LATTICE (40 * PI / 180)
+/* Two places off the lattice may both be low by chance. */
+#define CHANCE 1.25
 /* Search steps each way around a predicted peak, a third of a cycle per frame apart. */
 enum { REACH = 4, SIDE = 2 * REACH + 1 };
 /* Quantiles are taken from about so many samples. */
@@ -143,19 +146,20 @@ static struct peak find_peak(const struct blocks *b, double gx, double gy, int r
 }
 
 struct amplitudes {
-    double rows, dimers, pairs, mixed, asymmetry;
+    double rows, dimers, pairs, asymmetry;
 };
 
-/* Amplitude that there is anyway at this distance from the origin, off all lattice directions. */
-static double background(const struct blocks *b, const double g[2], double degrees, int reach)
+/* Largest amplitude that there is anyway at this distance from the origin, off all lattice places.
+ */
+static double background(const struct blocks *b, const double g[2])
 {
-    double lowest = HUGE_VAL;
+    double sum = 0;
     for (int sign = -1; sign <= 1; sign += 2) {
-        double c = cos(degrees * PI / 180), s = sign * sin(degrees * PI / 180);
-        struct peak peak = find_peak(b, c * g[0] - s * g[1], s * g[0] + c * g[1], reach);
-        lowest = fmin(lowest, size_of(peak.value));
+        double c = cos(OFF_LATTICE), s = sign * sin(OFF_LATTICE);
+        struct peak peak = find_peak(b, c * g[0] - s * g[1], s * g[0] + c * g[1], REACH);
+        sum += size_of(peak.value);
     }
-    return lowest;
+    return CHANCE * sum / 2;
 }
 
 static double above(struct peak peak, double floor)
@@ -170,15 +174,12 @@ static void measure_lattice(const struct blocks *b, const double g1[2], const do
     struct peak row = find_peak(b, g1[0], g1[1], REACH);
     struct peak dimer = find_peak(b, g2[0], g2[1], REACH);
     struct peak pair = find_peak(b, 2 * row.gx, 2 * row.gy, 1);
-    struct peak plus = find_peak(b, row.gx + dimer.gx, row.gy + dimer.gy, 1);
-    struct peak minus = find_peak(b, row.gx - dimer.gx, row.gy - dimer.gy, 1);
     double phase = atan2(pair.value.im, pair.value.re) - 2 * atan2(row.value.im, row.value.re);
     double apart = fabs(remainder(phase, 2 * PI));
-    double row_floor = background(b, g1, 40, 1), dimer_floor = background(b, g2, 40, 1);
+    double row_floor = background(b, g1), dimer_floor = background(b, g2);
     *ret = (struct amplitudes){.rows = above(row, row_floor),
                                .dimers = above(dimer, dimer_floor),
                                .pairs = above(pair, dimer_floor),
-                               .mixed = fmax(size_of(plus.value), size_of(minus.value)),
                                .asymmetry = fmin(apart, PI - apart)};
 }
 

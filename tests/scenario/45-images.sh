@@ -30,8 +30,10 @@ sizes() {
   done < <(tail -n +2 "$tmp/a/labels.csv")
 }
 check "sizes are those of the pictures" test -z "$(sizes | awk '$1 != $3 || $2 != $4')"
+# shellcheck disable=SC2016
 check "scores are means of votes" awk -F, 'NR > 1 { for (i = 8; i <= 13; i++) {
   v = $i * $7; if (v < 0 || v > $7 || v - int(v + .01) > .01) exit 1 } }' "$tmp/a/labels.csv"
+# shellcheck disable=SC2016
 check "cycles of a run follow each other" awk -F, 'NR > 1 {
   if ($4 != 1 && ($4 != cycle + 1 || $2 $3 != run)) exit 1; cycle = $4; run = $2 $3 }' \
   "$tmp/a/labels.csv"

@@ -357,8 +357,8 @@ static void check_class(const char *class, enum sim_tip_state state)
         double mid = median(sample.values[i], sample.n);
         ck_assert_msg(mid >= band.low && mid <= band.high, "%s: median %s %g, band %g to %g", class,
                       names[i], mid, band.low, band.high);
-        ck_assert_msg(5 * inside >= 2 * sample.n, "%s: %s of %u in %u inside", class, names[i], inside,
-                      sample.n);
+        ck_assert_msg(5 * inside >= 2 * sample.n, "%s: %s of %u in %u inside", class, names[i],
+                      inside, sample.n);
     }
 }
 
