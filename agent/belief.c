@@ -8,6 +8,8 @@
 static const double USUAL = 0.33, SLOPE = 0.8;
 /* No single verdict is surer than this. */
 static const double LEAST = 1e-4;
+/* Of what was seen before a tip change, this much still holds: see the header. */
+static const double KEEPS = 0.7;
 
 static double log_odds(double chance)
 {
@@ -110,13 +112,13 @@ void belief_see(struct belief *belief, const struct policy *policy, struct verdi
     if (verdict->changed && !(belief->changed && belief->change_line == verdict->change_line)) {
         belief->changed = true;
         belief->change_line = verdict->change_line;
-        belief->carried = belief->frames = 0;
-        belief->lines = 0;
+        belief->carried *= KEEPS;
+        belief->frames *= KEEPS;
     }
     belief->lines_now = belief->changed ? lines_since_change(verdict) : verdict->lines_seen;
     belief->share = (double)belief->lines_now / verdict->lines_total;
-    /* The network judges the frame as a whole: the lines since the change speak for themselves. */
-    belief->now = evidence(policy, verdict) * belief->lines_now / verdict->lines_seen;
+    double since = (double)belief->lines_now / verdict->lines_seen;
+    belief->now = evidence(policy, verdict) * (KEEPS + (1 - KEEPS) * since);
     verdict->tip_good =
         (float)chance_of(log_odds(policy->sure.good_before) + together(belief, policy));
     verdict->tip_good_lines = belief->lines + belief->lines_now;

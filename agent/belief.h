@@ -17,6 +17,10 @@
  * its earlier ones, and as a frame by its share of lines. What earlier frames said fades towards
  * the chance before anything was seen, as tips change by themselves.
  *
+ * A noticed tip change takes .3 of what was seen before it: so many of the events change what the
+ * tip shows; the others are steps in height, shifts and streaks [chosen, docs/simulator.md]. What
+ * the network then says of the frame as a whole follows within some forty lines.
+ *
  * Pure: plain values, no clock, no memory but the struct.
  */
 #ifndef AGENT_BELIEF_H
@@ -43,12 +47,12 @@ struct belief {
     int64_t t_night_ns; /* of the last verdict */
 };
 
-/* Nothing seen: at the start, after an action, after a tip change. All zero means the same. */
+/* Nothing seen: at the start, after an action. All zero means the same. */
 void belief_forget(struct belief *belief);
 
 /*
  * A judged verdict, in the order of time; sets its `tip_good` and `tip_good_lines`. A tip change
- * that it is the first to tell of makes void what was seen before that line.
+ * that it is the first to tell of weakens what was seen before that line.
  */
 void belief_see(struct belief *belief, const struct policy *policy, struct verdict *verdict);
 

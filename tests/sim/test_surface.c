@@ -379,7 +379,7 @@ START_TEST(a_blunt_apex_widens_an_edge)
     struct sim_surface_spec spec;
     struct world w;
     load("h-si-100", &spec);
-    open_world(&w, &spec, 3, -1.8, 200 * NM);
+    open_world(&w, &spec, 4, -1.8, 200 * NM);
     memset(w.lattice.heights_m, 0, (w.lattice.n1 + 1) * (w.lattice.n2 + 1) * sizeof(float));
     double steepest[2] = {0, 0};
     for (int blunt = 0; blunt < 2; blunt++) {
