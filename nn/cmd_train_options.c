@@ -59,7 +59,7 @@ static void print_usage(FILE *out)
         "each,\n"
         "                         leaving out --validate, with random weights and with --from's;\n"
         "                         into --results, and as a picture with --curves\n"
-        "      --seeds N          seeds of each (3)\n"
+        "      --seeds N          seeds of each (3); N:E:S has its own number\n"
         "      --reproduce        train the shipped model again and compare its figures\n"
         "      --settings         list all settings\n"
         "      --help             this text\n"
@@ -214,26 +214,33 @@ static int add_merge(struct train_options *options, const char *path)
     return 0;
 }
 
-/* "100:80,500:40,all:24" */
+/* "100:80", "all:24", "all:24:1" up to a comma or the end, which is returned; NULL: none of these.
+ */
+static const char *take_size(const char *text, struct train_size *ret_size)
+{
+    bool all = strncmp(text, "all:", 4) == 0;
+    char *end;
+    unsigned long examples = all ? 0 : strtoul(text, &end, 10);
+    if (!all && (*end != ':' || examples < 2 || examples > 1000000))
+        return NULL;
+    unsigned long epochs = strtoul(all ? text + 4 : end + 1, &end, 10);
+    unsigned long seeds = *end == ':' ? strtoul(end + 1, &end, 10) : 0;
+    if ((*end && *end != ',') || epochs < 1 || epochs > 10000 || seeds > TRAIN_SEEDS_MAX)
+        return NULL;
+    *ret_size = (struct train_size){
+        .examples = (uint32_t)examples, .epochs = (uint32_t)epochs, .seeds = (uint32_t)seeds};
+    return end;
+}
+
 static int take_sizes(struct train_options *options, const char *text)
 {
     const char *at = text;
-    bool right = true;
     options->n_sizes = 0;
-    while (right && options->n_sizes < TRAIN_SIZES_MAX) {
-        bool all = strncmp(at, "all:", 4) == 0;
-        char *end = NULL;
-        unsigned long examples = all ? 0 : strtoul(at, &end, 10);
-        right = all || (end != at && *end == ':' && examples >= 2 && examples <= 1000000);
-        const char *second = all ? at + 4 : right ? end + 1 : at;
-        unsigned long epochs = strtoul(second, &end, 10);
-        right = right && end != second && epochs >= 1 && epochs <= 10000;
-        options->sizes[options->n_sizes++] =
-            (struct train_size){.examples = (uint32_t)examples, .epochs = (uint32_t)epochs};
-        if (right && *end == '\0')
+    while (at && options->n_sizes < TRAIN_SIZES_MAX) {
+        at = take_size(at, &options->sizes[options->n_sizes++]);
+        if (at && !*at)
             return 0;
-        right = right && *end == ',';
-        at = end + 1;
+        at = at ? at + 1 : NULL;
     }
     terminal_error(command, "--sizes: '%s' is not a list of up to %d N:EPOCHS or all:EPOCHS", text,
                    TRAIN_SIZES_MAX);
@@ -315,7 +322,7 @@ static int take_option(struct train_options *options, int letter, const char *te
     case OPTION_SIZES:
         return take_sizes(options, text);
     case OPTION_SEEDS:
-        return take_count("--seeds", text, 1, 64, &options->seeds);
+        return take_count("--seeds", text, 1, TRAIN_SEEDS_MAX, &options->seeds);
     case OPTION_SHARD:
         return take_shard(options, text);
     default:

@@ -10,12 +10,14 @@ enum {
     TRAIN_SETTINGS_MAX = 64,
     TRAIN_SETTING_TEXT = 192,
     TRAIN_MERGES_MAX = 64,
-    TRAIN_SIZES_MAX = 32
+    TRAIN_SIZES_MAX = 32,
+    TRAIN_SEEDS_MAX = 64
 };
 
-/* So many pictures to learn from, 0: all, for so many epochs. */
+/* So many pictures to learn from, 0: all, for so many epochs, with so many seeds; 0: as all sizes.
+ */
 struct train_size {
-    uint32_t examples, epochs;
+    uint32_t examples, epochs, seeds;
 };
 
 /* All pointers borrowed, text from the command line. */

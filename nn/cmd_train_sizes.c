@@ -24,6 +24,7 @@ enum { FULL, HALF, LINES_24, FIRST_LABEL, AREAS = FIRST_LABEL + NN_LABEL_COUNT }
 
 struct task {
     struct train_size size;
+    uint32_t of; /* which of the options' sizes it is */
     uint32_t seed;
     bool from; /* begins with the start's weights, not with random ones */
     bool known;
@@ -238,10 +239,10 @@ struct spread {
 static struct spread spread_of(const struct shop *shop, uint32_t size, bool from, int area)
 {
     struct spread spread = {.low = INFINITY, .high = -INFINITY};
-    uint32_t seeds = shop->options->seeds;
+    uint32_t seeds = shop->options->sizes[size].seeds;
     for (size_t i = 0; i < shop->n_tasks; i++) {
         const struct task *task = &shop->tasks[i];
-        if (task->size.examples != shop->options->sizes[size].examples || task->from != from)
+        if (task->of != size || task->from != from)
             continue;
         spread.mean += task->areas[area] / (double)seeds;
         spread.low = fmin(spread.low, task->areas[area]);
@@ -252,10 +253,9 @@ static struct spread spread_of(const struct shop *shop, uint32_t size, bool from
 
 static void print_areas(const struct shop *shop)
 {
-    printf("ROC areas on fold %u of %u, mean over %u seeds (lowest to highest)\n",
-           (unsigned)shop->options->validate, (unsigned)shop->options->folds,
-           (unsigned)shop->options->seeds);
-    printf("%-8s %-6s  %-7s", "pictures", "epochs", "start");
+    printf("ROC areas on fold %u of %u, mean over seeds (lowest to highest)\n",
+           (unsigned)shop->options->validate, (unsigned)shop->options->folds);
+    printf("%-8s %-6s %-5s  %-7s", "pictures", "epochs", "seeds", "start");
     for (int a = 0; a < AREAS; a++) {
         char name[32];
         column_name(a, name, sizeof name);
@@ -264,8 +264,9 @@ static void print_areas(const struct shop *shop)
     putchar('\n');
     for (uint32_t s = 0; s < shop->options->n_sizes; s++)
         for (int from = 0; from <= (shop->options->start != NULL); from++) {
-            printf("%-8u %-6u  %-7.7s", (unsigned)shop->options->sizes[s].examples,
-                   (unsigned)shop->options->sizes[s].epochs, start_name(shop, from));
+            printf("%-8u %-6u %-5u  %-7.7s", (unsigned)shop->options->sizes[s].examples,
+                   (unsigned)shop->options->sizes[s].epochs,
+                   (unsigned)shop->options->sizes[s].seeds, start_name(shop, from));
             for (int a = 0; a < AREAS; a++) {
                 struct spread spread = spread_of(shop, s, from, a);
                 if (a == FULL)
@@ -326,7 +327,13 @@ static int plan(struct shop *shop, struct train_options *options)
 {
     uint32_t *fold = calloc((size_t)shop->dataset->n_recordings + 1, sizeof *fold);
     shop->use = calloc(2 * (size_t)shop->dataset->n_recordings + 1, sizeof *shop->use);
-    shop->tasks = calloc((size_t)options->n_sizes * options->seeds * 2, sizeof *shop->tasks);
+    size_t most = 0;
+    for (uint32_t s = 0; s < options->n_sizes; s++) {
+        if (!options->sizes[s].seeds)
+            options->sizes[s].seeds = options->seeds;
+        most += (size_t)options->sizes[s].seeds * 2;
+    }
+    shop->tasks = calloc(most, sizeof *shop->tasks);
     if (!fold || !shop->use || !shop->tasks)
         abort();
     shop->left_out = shop->use + shop->dataset->n_recordings;
@@ -342,10 +349,10 @@ static int plan(struct shop *shop, struct train_options *options)
         struct train_size *size = &options->sizes[s];
         if (size->examples == 0 || size->examples > all)
             size->examples = all;
-        for (uint32_t seed = 1; seed <= options->seeds; seed++)
+        for (uint32_t seed = 1; seed <= size->seeds; seed++)
             for (int from = 0; from <= (options->start != NULL); from++)
                 shop->tasks[shop->n_tasks++] =
-                    (struct task){.size = *size, .seed = seed, .from = from};
+                    (struct task){.size = *size, .of = s, .seed = seed, .from = from};
     }
     free(fold);
     return load_results(shop);

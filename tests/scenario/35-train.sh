@@ -88,7 +88,7 @@ check_exit 1 "another architecture" "${train[@]}" --folds 3 --architecture h-si-
   --from "$tmp/first.tipnn" --output "$tmp/third.tipnn"
 
 # The learning curve: the same trainings in pieces, once each.
-curve=("${train[@]}" --folds 3 --validate 2 --sizes "8:3,all:2" --seeds 2 --from "$tmp/first.tipnn" --threads 2)
+curve=("${train[@]}" --folds 3 --validate 2 --sizes "8:3,all:2:2" --seeds 2 --from "$tmp/first.tipnn" --threads 2)
 check_exit 0 "a learning curve" "${curve[@]}" --results "$tmp/curve.csv" --curves "$tmp/curve.png"
 cp "$tmp/out" "$tmp/curve.txt"
 check "has every size, start and seed" [ "$(wc -l <"$tmp/curve.csv")" -eq $((1 + 2 * 2 * 2)) ]
