@@ -238,7 +238,7 @@ struct spread {
 
 static struct spread spread_of(const struct shop *shop, uint32_t size, bool from, int area)
 {
-    struct spread spread = {.low = INFINITY, .high = -INFINITY};
+    struct spread spread = {.low = HUGE_VAL, .high = -HUGE_VAL};
     uint32_t seeds = shop->options->sizes[size].seeds;
     for (size_t i = 0; i < shop->n_tasks; i++) {
         const struct task *task = &shop->tasks[i];
