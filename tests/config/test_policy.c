@@ -234,20 +234,26 @@ START_TEST(default_policy_is_the_documented_ladder)
     ck_assert(!policy.accept[NN_LABEL_ASYMMETRIES] && !policy.accept[NN_LABEL_ROWS]);
     ck_assert_int_eq(policy.limits.allowed[ACTION_NECK], 0);
     ck_assert_int_eq(policy.rules[0].response, POLICY_GOOD);
-    const struct policy_rule *look = NULL, *crash = NULL;
+    const struct policy_rule *crash = NULL, *again = NULL;
     for (size_t i = 0; i < policy.n_rules; i++) {
-        if (strcmp(policy.rules[i].name, "look-elsewhere-first") == 0)
-            look = &policy.rules[i];
-        if (strcmp(policy.rules[i].name, "crash-gently") == 0)
+        if (strcmp(policy.rules[i].name, "bad") == 0)
             crash = &policy.rules[i];
+        if (strcmp(policy.rules[i].name, "bad-again") == 0)
+            again = &policy.rules[i];
     }
-    ck_assert(look && crash && look < crash);
+    ck_assert(crash && again && crash < again);
     struct action action;
     ck_assert_int_eq(policy_rule_action(crash, 0, &action), 0);
-    ck_assert_double_eq(action.depth_m, 0.3e-9);
-    ck_assert_int_eq(policy_rule_action(crash, 8, &action), 0);
     ck_assert_double_eq(action.depth_m, 0.7e-9);
-    ck_assert_int_eq(policy_rule_action(crash, 9, &action), -ERANGE);
+    ck_assert_int_eq(policy_rule_action(crash, 5, &action), 0);
+    ck_assert_double_eq(action.depth_m, 0.95e-9);
+    ck_assert_int_eq(policy_rule_action(crash, 6, &action), -ERANGE);
+    ck_assert_int_eq(policy_rule_action(again, 33, &action), 0);
+    ck_assert_double_eq(action.depth_m, 1e-9);
+    /* Nothing in it presses harder than that. */
+    for (size_t i = 0; i < policy.n_rules; i++)
+        if (policy_rule_action(&policy.rules[i], 0, &action) == 0 && action.kind == ACTION_CRASH)
+            ck_assert_double_le(action.depth_m, 1e-9);
 }
 END_TEST
 
