@@ -189,9 +189,10 @@ static void line_residuals(const struct sim_frame_view *view, double *ret)
     size_t n = view->points;
     for (uint32_t y = 1; y + 1 < view->lines; y++) {
         const double *z = view->heights + y * n;
+        const double *below = z - n, *above_it = z + n;
         double sum = 0;
         for (size_t x = 0; x < n; x++) {
-            double e = z[x] - .5 * (z[x - n] + z[x + n]);
+            double e = z[x] - .5 * (below[x] + above_it[x]);
             sum += e * e;
         }
         ret[y - 1] = sqrt(sum / (1.5 * (double)n));

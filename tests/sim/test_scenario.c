@@ -158,7 +158,7 @@ START_TEST(values_at_their_bounds_make_a_microscope)
                 void *value = (char *)&r + field->offset;
                 double number = top ? field->max : field->min;
                 double range[2] = {number, number};
-                uint32_t count = (uint32_t)number;
+                uint32_t count = field->type == FIELD_COUNT ? (uint32_t)number : 0;
                 if (field->type == FIELD_NUMBER)
                     memcpy(value, &number, sizeof(number));
                 else if (field->type == FIELD_PAIR)
