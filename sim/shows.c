@@ -17,13 +17,21 @@ const char *sim_shows_name(enum sim_shows shows)
     return names[shows];
 }
 
+/* What its Gaussian leaves of the rows, and of dimers and pairs. */
+static void blurs(const struct sim_apex *apex, double *ret_rows, double *ret_dimers)
+{
+    double k1 = 2 * PI / ROW_PERIOD_M, k2 = 2 * PI / DIMER_PERIOD_M;
+    double s2 = apex->sigma_m * apex->sigma_m;
+    *ret_rows = exp(-.5 * s2 * k1 * k1);
+    *ret_dimers = exp(-.5 * s2 * k2 * k2);
+}
+
 /* Height over one cell by one apex, whose place is given as phases of rows and dimers. */
 static double apex_height(const struct sim_apex *apex, const struct sim_contrast *c, double a,
                           double b)
 {
-    double k1 = 2 * PI / ROW_PERIOD_M, k2 = 2 * PI / DIMER_PERIOD_M;
-    double s2 = apex->sigma_m * apex->sigma_m;
-    double blur1 = exp(-.5 * s2 * k1 * k1), blur2 = exp(-.5 * s2 * k2 * k2);
+    double blur1, blur2;
+    blurs(apex, &blur1, &blur2);
     return c->row_m * (blur1 * cos(a) + c->ratio_dimer * blur2 * cos(b) +
                        2 * c->ratio_mixed * blur1 * blur2 * cos(a) * cos(b) +
                        c->ratio_pair * blur2 * cos(2 * a + c->phase_pair)) -
@@ -57,23 +65,55 @@ static void add(struct wave *wave, double height_m, double phase)
     wave->sine += height_m * sin(phase);
 }
 
-enum sim_shows sim_shows(const struct sim_apex *apices, uint32_t n,
-                         const struct sim_contrast *contrast, double row_angle)
+/* The components of the whole tip's picture, over one cell. */
+struct picture {
+    struct wave rows, dimers, pairs;
+};
+
+static struct picture picture_of_one(const struct sim_apex *apex, const struct sim_contrast *c)
 {
-    struct wave rows = {0, 0}, dimers = {0, 0}, pairs = {0, 0};
+    double blur1, blur2;
+    blurs(apex, &blur1, &blur2);
+    double pair_m = c->row_m * c->ratio_pair * blur2;
+    return (struct picture){.rows = {c->row_m * blur1, 0},
+                            .dimers = {c->row_m * c->ratio_dimer * blur2, 0},
+                            .pairs = {pair_m * cos(c->phase_pair), -pair_m * sin(c->phase_pair)}};
+}
+
+static struct picture picture_of_several(const struct sim_apex *apices, uint32_t n,
+                                         const struct sim_contrast *contrast, double row_angle)
+{
+    struct picture picture = {{0, 0}, {0, 0}, {0, 0}};
     for (int i = 0; i < ACROSS; i++)
         for (int j = 0; j < ALONG; j++) {
             double a = 2 * PI * i / ACROSS, b = 2 * PI * j / ALONG;
             double z = 2 * tip_height(apices, n, contrast, row_angle, a, b) / (ACROSS * ALONG);
-            add(&rows, z, a);
-            add(&dimers, z, b);
-            add(&pairs, z, 2 * a);
+            add(&picture.rows, z, a);
+            add(&picture.dimers, z, b);
+            add(&picture.pairs, z, 2 * a);
         }
-    double row_m = hypot(rows.cosine, rows.sine), dimer_m = hypot(dimers.cosine, dimers.sine);
-    double dimer_ratio = dimer_m / row_m, pair_ratio = hypot(pairs.cosine, pairs.sine) / row_m;
-    double off =
-        fmod(fabs(atan2(pairs.sine, pairs.cosine) - 2 * atan2(rows.sine, rows.cosine)), PI);
-    if (hypot(row_m, dimer_m) < 1.5 * contrast->noise_m)
+    return picture;
+}
+
+static double size(const struct wave *wave)
+{
+    return hypot(wave->cosine, wave->sine);
+}
+
+static double phase(const struct wave *wave)
+{
+    return atan2(wave->sine, wave->cosine);
+}
+
+enum sim_shows sim_shows(const struct sim_apex *apices, uint32_t n,
+                         const struct sim_contrast *contrast, double row_angle)
+{
+    struct picture picture = n == 1 ? picture_of_one(apices, contrast)
+                                    : picture_of_several(apices, n, contrast, row_angle);
+    double row_m = size(&picture.rows);
+    double dimer_ratio = size(&picture.dimers) / row_m, pair_ratio = size(&picture.pairs) / row_m;
+    double off = fmod(fabs(phase(&picture.pairs) - 2 * phase(&picture.rows)), PI);
+    if (hypot(row_m, size(&picture.dimers)) < 1.5 * contrast->noise_m)
         return SIM_SHOWS_NOTHING;
     if (fmin(off, PI - off) >= .5 && pair_ratio >= .24 && dimer_ratio >= .34)
         return SIM_SHOWS_ASYMMETRIES;

@@ -468,12 +468,13 @@ static struct tally count_events(double factor)
                                               .instrument = &instrument,
                                               .truth_only = true};
         struct sim_line line = {.forward = forward, .backward = backward};
+        struct sim_tip fresh;
+        sim_tip_init(&fresh, 7, SIM_TIP_DIMER);
         ck_assert_int_eq(sim_surface_create(NULL, seed, &surface), 0);
         ck_assert_int_eq(sim_scanner_create(&options, surface, &scanner), 0);
         for (int place = 0; place < 60; place++) {
             for (uint32_t y = 0; y < options.lines; y++) {
-                struct sim_tip tip;
-                sim_tip_init(&tip, 7, SIM_TIP_DIMER);
+                struct sim_tip tip = fresh;
                 sim_scanner_line(scanner, &tip, y, 0, &line);
                 tally.events += line.event.kind != SIM_TIP_NO_EVENT;
                 tally.lines++;

@@ -152,57 +152,6 @@ START_TEST(conditioning_takes_as_many_pokes_as_fitted)
 }
 END_TEST
 
-/*
- * Twelve hours of looking, judging without error and poking, on the hidden states alone: the share
- * of time with an atomic or dimer tip. `decide` lines are looked at before each decision; 0: the
- * policy never acts. .33 s per line, 2 s per poke, 6 s to settle, frames of 300 lines.
- */
-static double uptime(uint32_t decide, uint64_t seed)
-{
-    const double line_s = .33, poke_s = 8, night_s = 12 * 3600;
-    uint32_t look = decide ? decide : TRACE - 1;
-    struct action action = poke(.7e-9);
-    struct sim_random random;
-    struct sim_tip tip;
-    double t_s = 0, good_s = 0;
-    sim_random_seed(&random, seed, SIM_STREAM_TIP_LINE, 0);
-    sim_tip_init(&tip, seed, SIM_TIP_BLUNT);
-    while (t_s < night_s) {
-        for (uint32_t l = 0; l < look; l++)
-            step(&tip, &random);
-        int good = tip.state == SIM_TIP_ATOMIC || tip.state == SIM_TIP_DIMER;
-        t_s += line_s * look;
-        good_s += good ? line_s * look : 0;
-        if (decide && !good) {
-            sim_tip_act(&tip, &action, &random);
-            t_s += poke_s;
-            continue;
-        }
-        for (uint32_t l = look; l < TRACE; l++)
-            step(&tip, &random);
-        int still = tip.state == SIM_TIP_ATOMIC || tip.state == SIM_TIP_DIMER;
-        t_s += line_s * (TRACE - look);
-        good_s += line_s * (TRACE - look) * (good + still) / 2;
-    }
-    return good_s / t_s;
-}
-
-START_TEST(deciding_early_pays_as_computed)
-{
-    static const struct {
-        uint32_t decide;
-        double uptime;
-    } rows[] = {{0, .22}, {299, .73}, {40, .91}, {20, .93}};
-    enum { NIGHTS = 60 };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        double sum = 0;
-        for (uint64_t night = 0; night < NIGHTS; night++)
-            sum += uptime(rows[i].decide, 1000 + night);
-        ck_assert_double_eq_tol(sum / NIGHTS, rows[i].uptime, .03);
-    }
-}
-END_TEST
-
 START_TEST(probabilities_of_change_follow_depth_and_voltage)
 {
     struct sim_tip tip;
@@ -457,7 +406,6 @@ int main(void)
     tcase_add_test(tcase, visible_events_come_in_bursts);
     tcase_add_test(tcase, operator_who_acts_on_bad_images_gets_the_measured_shares);
     tcase_add_test(tcase, conditioning_takes_as_many_pokes_as_fitted);
-    tcase_add_test(tcase, deciding_early_pays_as_computed);
     tcase_add_test(tcase, probabilities_of_change_follow_depth_and_voltage);
     tcase_add_test(tcase, dirt_clings_to_a_mild_poke_only);
     tcase_add_test(tcase, redraw_weights_add_up_and_thin_with_difficulty);
