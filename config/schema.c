@@ -62,7 +62,7 @@ static const struct schema_key keys[] = {
      "the 3.3 nA range. Samples at the rail always count."},
     {SCHEMA_GUARDS, "over_current_samples", SCHEMA_COUNT, "", 1, 100, 1000, "3",
      POLICY(guards.over_current_samples), "That many samples in a row."},
-    {SCHEMA_GUARDS, "flat_line", SCHEMA_QUANTITY, "m", 1e-12, 20e-12, 20e-12, "5 pm",
+    {SCHEMA_GUARDS, "flat_line", SCHEMA_QUANTITY, "m", 1e-12, 20e-12, 20e-12, "1 pm",
      POLICY(guards.flat_line_m),
      "A line with less height than this, peak to peak after its own line fit, shows no "
      "tunnelling."},
