@@ -148,12 +148,14 @@ static void draw_hours(const struct lane *lane, double y, double top)
 {
     double hours = lane->length_s / 3600;
     double step = hours > 30 ? 6 : hours > 6 ? 1 : hours > 1 ? .5 : hours / 4;
-    for (double h = 0; h <= hours + 1e-9; h += step) {
+    int steps = (int)floor(hours / step + 1e-9);
+    for (int i = 0; i <= steps; i++) {
+        double h = i * step;
         char text[24];
         double x = at(lane, h * 3600);
         struct nn_stroke stroke = {.color = faint, .width = .5};
         nn_canvas_line(lane->canvas, &stroke, 2, (double[]){x, x}, (double[]){top, y});
-        snprintf(text, sizeof(text), h + step > hours + 1e-9 ? "%.3g h" : "%.3g", h);
+        snprintf(text, sizeof(text), i == steps ? "%.3g h" : "%.3g", h);
         write_text(lane->canvas, x, y + 10, 8, h + step > hours + 1e-9 ? 1 : .5, text);
     }
 }

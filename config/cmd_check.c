@@ -61,7 +61,7 @@ static json_t *describe_scenario(const char *path, const struct sim_scenario *sc
         json_object_set_new(file, "scenario", json_string(scenario->name));
         json_object_set_new(
             file, "faults",
-            json_integer((json_int_t)(scenario->n_faults + scenario->n_disturbances)));
+            json_integer((json_int_t)scenario->n_faults + (json_int_t)scenario->n_disturbances));
     }
     return file;
 }

@@ -32,24 +32,25 @@ static const char *fault_word(size_t i)
 }
 
 #define KEY(key, kind, member, what)                                                               \
-    .name = key, .type = kind, .offset = offsetof(struct scenario_reading, member), .doc = what
+    .name = (key), .type = (kind), .offset = offsetof(struct scenario_reading, member),            \
+    .doc = (what)
 
 #define NUMBER_AT(key, member, si, low, high, what)                                                \
     {                                                                                              \
-        KEY(key, FIELD_NUMBER, member, what), .unit = si, .min = low, .max = high                  \
+        KEY(key, FIELD_NUMBER, member, what), .unit = (si), .min = (low), .max = (high)            \
     }
 #define RANGE_AT(key, member, si, low, high, what)                                                 \
     {                                                                                              \
-        KEY(key, FIELD_PAIR, member, what), .unit = si, .min = low, .max = high                    \
+        KEY(key, FIELD_PAIR, member, what), .unit = (si), .min = (low), .max = (high)              \
     }
 #define COUNT_AT(key, member, low, high, what)                                                     \
     {                                                                                              \
-        KEY(key, FIELD_COUNT, member, what), .min = low, .max = high                               \
+        KEY(key, FIELD_COUNT, member, what), .min = (low), .max = (high)                           \
     }
 /* One number per state. */
 #define WEIGHTS_AT(key, member, high, what)                                                        \
     {                                                                                              \
-        KEY(key, FIELD_LIST, member, what), .max = high, .size = SIM_TIP_STATE_COUNT               \
+        KEY(key, FIELD_LIST, member, what), .max = (high), .size = SIM_TIP_STATE_COUNT             \
     }
 
 static const struct field top_fields[] = {
@@ -337,8 +338,8 @@ static const char *const tip_children[] = {"jump", "redraw", NULL};
 
 #define TABLE(title, what, list, further)                                                          \
     {                                                                                              \
-        .name = title, .doc = what, .fields = list, .n = sizeof(list) / sizeof((list)[0]),         \
-        .children = further                                                                        \
+        .name = (title), .doc = (what), .fields = (list), .n = sizeof(list) / sizeof((list)[0]),   \
+        .children = (further)                                                                      \
     }
 
 static const struct field_table top_table =
