@@ -83,6 +83,7 @@ void course_new_session(struct course *course)
     course->over_current = false;
     belief_forget(&course->belief);
     course_new_window(course, true);
+    course->move = COURSE_STAYS; /* where the tip is now, nobody here knows */
 }
 
 void course_use_policy(struct course *course, const struct policy *policy)

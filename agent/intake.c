@@ -294,16 +294,6 @@ bool intake_resend(struct intake *intake, int64_t now_ns, uint64_t *ret_from, ui
     return true;
 }
 
-int64_t intake_wait_ns(const struct intake *intake, int64_t now_ns)
-{
-    if (!in_gap(intake))
-        return -1;
-    if (intake->gap_since_ns < 0 || intake->asked_now)
-        return 0;
-    int64_t left = intake->gap_since_ns + RESEND_WAIT_NS - now_ns;
-    return left > 0 ? left : 0;
-}
-
 static enum intake_fate judge_fate(struct intake *intake, const struct data_message *message)
 {
     const struct scan_line *line = &message->line;
@@ -333,7 +323,8 @@ static enum intake_fate judge_fate(struct intake *intake, const struct data_mess
     return line->flags & SCAN_LINE_LATE ? INTAKE_LATE : INTAKE_USED;
 }
 
-const struct data_message *intake_peek(const struct intake *intake)
+/* The first message in the queue, if it is next in order; NULL: none. */
+static const struct data_message *peek(const struct intake *intake)
 {
     const struct slot *slot = &intake->slots[intake->next % WINDOW];
     return intake->started && slot->filled ? &slot->message : NULL;
@@ -342,7 +333,7 @@ const struct data_message *intake_peek(const struct intake *intake)
 bool intake_next(struct intake *intake, int64_t now_ns, struct intake_item *ret_item)
 {
     settle_gap(intake, now_ns);
-    if (!intake_peek(intake))
+    if (!peek(intake))
         return false;
     /* Swapped, so that the samples stay valid while the slot is filled again. */
     struct slot *slot = &intake->slots[intake->next % WINDOW];

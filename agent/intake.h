@@ -77,17 +77,11 @@ struct intake_item {
     int64_t arrived_ns; /* host time */
 };
 
-/* False: nothing to hand on now; ask again after the next message or intake_wait_ns(). */
+/* False: nothing to hand on now; ask again after the next message, and now and then. */
 bool intake_next(struct intake *intake, int64_t now_ns, struct intake_item *ret_item);
-
-/* Host time until intake_next() or intake_resend() may have something new; -1: only a message. */
-int64_t intake_wait_ns(const struct intake *intake, int64_t now_ns);
 
 /* True: ask the instrument now for these numbers once more. Bounded per gap. */
 bool intake_resend(struct intake *intake, int64_t now_ns, uint64_t *ret_from, uint64_t *ret_to);
-
-/* The first message in the queue, if it is next in order; NULL: none. Borrowed. */
-const struct data_message *intake_peek(const struct intake *intake);
 
 const struct intake_counts *intake_counts(const struct intake *intake);
 

@@ -17,7 +17,8 @@ struct place schema_key_place(const struct doc_node *map, size_t i)
     return map->keys[i]->place;
 }
 
-void schema_read_unknown(struct reading *r, enum schema_section section, const struct doc_node *map)
+/* Every key of `map` that the section does not have, with the nearest one that it has. */
+static void read_unknown(struct reading *r, enum schema_section section, const struct doc_node *map)
 {
     size_t n;
     const struct schema_key *keys = schema_keys(&n);
@@ -455,7 +456,7 @@ void schema_read_section(struct reading *r, enum schema_section section, const s
     if (section < SCHEMA_RULE)
         r->places->sections[section] = at;
     if (map && map->kind == DOC_MAP && section != SCHEMA_RULE)
-        schema_read_unknown(r, section, map);
+        read_unknown(r, section, map);
     if (map && map->kind != DOC_MAP) {
         if (map->kind != DOC_BROKEN)
             policy_errors_add(r->errors, map->place, "'%s' is a mapping of keys to values",

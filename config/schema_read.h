@@ -31,10 +31,6 @@ struct reading {
     struct policy_places *places;
 };
 
-/* Every key of `map` that the section does not have, with the nearest one that it has. */
-void schema_read_unknown(struct reading *r, enum schema_section section,
-                         const struct doc_node *map);
-
 /*
  * All keys of a section into `base`; what is missing gets its default or a complaint at `at`.
  * `map` may be NULL: defaults only. Names of rules and lists of conditions are read as well, the

@@ -8,6 +8,7 @@
 #include "nn/flatten.h"
 #include "nn/labels.h"
 #include "nn/new_file.h"
+#include "sim/cmd_options.h"
 #include "sim/frame_labels.h"
 #include "sim/images.h"
 
@@ -340,30 +341,11 @@ static int make_set(struct job *job)
     return r < 0 ? r : write_table(job, "truth.csv", write_truth);
 }
 
-static int usage_error(const char *name, const char *wanted)
-{
-    terminal_error(command, "--%s %s: %s", name, optarg, wanted);
-    return EXIT_USAGE;
-}
-
-static int read_count(const char *name, uint32_t low, uint32_t high, uint32_t *ret)
-{
-    unsigned long value;
-    char wanted[60];
-    if (units_read_count(optarg, &value) == 0 && value >= low && value <= high) {
-        *ret = (uint32_t)value;
-        return EXIT_OK;
-    }
-    snprintf(wanted, sizeof(wanted), "a whole number from %" PRIu32 " to %" PRIu32, low, high);
-    return usage_error(name, wanted);
-}
-
 static int read_option(int option, struct job *job)
 {
-    char *rest;
     switch (option) {
     case OPTION_IMAGES:
-        return read_count("images", 1, IMAGES_MAX, &job->images);
+        return sim_option_count("images", 1, IMAGES_MAX, &job->images);
     case OPTION_LABELS:
         job->labels = true;
         return EXIT_OK;
@@ -371,23 +353,19 @@ static int read_option(int option, struct job *job)
         job->folder = optarg;
         return EXIT_OK;
     case OPTION_SEED:
-        errno = 0;
-        job->options.seed = strtoull(optarg, &rest, 10);
-        if (optarg[0] < '0' || optarg[0] > '9' || *rest || errno)
-            return usage_error("seed", "a whole number");
-        return EXIT_OK;
+        return sim_option_seed(&job->options.seed);
     case OPTION_CLASSES:
         job->options.equal = strcmp(optarg, "equal") == 0;
         if (!job->options.equal && strcmp(optarg, "prior") != 0)
-            return usage_error("classes", "prior or equal");
+            return sim_option_refused("classes", "prior or equal");
         return EXIT_OK;
     case OPTION_START:
         job->options.state = sim_tip_state_from_name(optarg);
-        return job->options.state >= 0 ? EXIT_OK : usage_error("start", "no such tip state");
+        return job->options.state >= 0 ? EXIT_OK : sim_option_refused("start", "no such tip state");
     case OPTION_POINTS:
-        return read_count("points", 64, 1024, &job->options.points);
+        return sim_option_count("points", 64, 1024, &job->options.points);
     case OPTION_JOBS:
-        return read_count("jobs", 1, JOBS_MAX, &job->jobs);
+        return sim_option_count("jobs", 1, JOBS_MAX, &job->jobs);
     default:
         return EXIT_USAGE;
     }

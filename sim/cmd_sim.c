@@ -3,6 +3,7 @@
 #include "agent/terminal.h"
 #include "config/units.h"
 #include "sim/cmd_images.h"
+#include "sim/cmd_options.h"
 #include "sim/cmd_scenario.h"
 #include "sim/record.h"
 #include "sim/serve.h"
@@ -96,24 +97,6 @@ static void print_usage(FILE *out)
         out);
 }
 
-static int usage_error(const char *name, const char *wanted)
-{
-    terminal_error("sim", "--%s %s: %s", name, optarg, wanted);
-    return EXIT_USAGE;
-}
-
-static int read_count(const char *name, uint32_t low, uint32_t high, uint32_t *ret)
-{
-    unsigned long value;
-    char wanted[60];
-    if (units_read_count(optarg, &value) == 0 && value >= low && value <= high) {
-        *ret = (uint32_t)value;
-        return EXIT_OK;
-    }
-    snprintf(wanted, sizeof(wanted), "a whole number from %" PRIu32 " to %" PRIu32, low, high);
-    return usage_error(name, wanted);
-}
-
 static int read_quantity(const char *name, const char *unit, double low, double high, double *ret)
 {
     struct units_report report;
@@ -126,18 +109,7 @@ static int read_quantity(const char *name, const char *unit, double low, double 
     units_write(low, unit, from, sizeof(from));
     units_write(high, unit, to, sizeof(to));
     snprintf(wanted, sizeof(wanted), "from %s to %s%s", from, to, unit[0] ? ", with its unit" : "");
-    return usage_error(name, wanted);
-}
-
-static int read_seed(struct settings *s)
-{
-    char *rest;
-    errno = 0;
-    uint64_t seed = strtoull(optarg, &rest, 10);
-    if (optarg[0] < '0' || optarg[0] > '9' || *rest || errno)
-        return usage_error("seed", "a whole number");
-    s->scenario.options.seed = seed;
-    return EXIT_OK;
+    return sim_option_refused(name, wanted);
 }
 
 /* Options that shape the microscope. */
@@ -147,19 +119,20 @@ static int read_sim_option(int option, struct settings *s)
     int r;
     switch (option) {
     case OPTION_SEED:
-        return read_seed(s);
+        return sim_option_seed(&s->scenario.options.seed);
     case OPTION_START:
         s->scenario.options.start = sim_tip_state_from_name(optarg);
-        return s->scenario.options.start >= 0 ? EXIT_OK
-                                              : usage_error("start", "no such state; see --help");
+        return s->scenario.options.start >= 0
+                   ? EXIT_OK
+                   : sim_option_refused("start", "no such state; see --help");
     case OPTION_DIFFICULTY:
         return read_quantity("difficulty", "", 1, 1e6, &s->scenario.options.tip.difficulty);
     case OPTION_EVENTS:
         return read_quantity("events", "", 0, 1000, &s->scenario.options.event_scale);
     case OPTION_POINTS:
-        return read_count("points", 16, 2048, &s->scenario.options.points);
+        return sim_option_count("points", 16, 2048, &s->scenario.options.points);
     case OPTION_LINES:
-        return read_count("lines", 1, SCAN_LINES_MAX, &s->scenario.options.lines);
+        return sim_option_count("lines", 1, SCAN_LINES_MAX, &s->scenario.options.lines);
     case OPTION_FRAME:
         return read_quantity("frame", "m", .1e-9, 150e-9, &s->scenario.options.frame_m);
     case OPTION_LINE_TIME:
@@ -180,7 +153,7 @@ static int read_option(int option, struct settings *s)
     case OPTION_TIME_SCALE:
         return serve_read_speed(optarg, &s->serve.time_scale) == 0
                    ? EXIT_OK
-                   : usage_error("time-scale", "a number above 0, or max");
+                   : sim_option_refused("time-scale", "a number above 0, or max");
     case OPTION_RECORD:
         s->record_dir = optarg;
         return EXIT_OK;

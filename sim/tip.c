@@ -109,7 +109,8 @@ void sim_tip_init(struct sim_tip *tip, uint64_t seed, enum sim_tip_state state)
     sim_tip_init_as(tip, sim_tip_model_fitted(), seed, state);
 }
 
-double sim_tip_class_rate(const struct sim_tip *tip)
+/* Class changes per line that this tip has by itself. */
+static double class_rate(const struct sim_tip *tip)
 {
     if (tip->model->family == SIM_TIP_CONSTANT)
         return 0;
@@ -141,7 +142,7 @@ void sim_tip_line(const struct sim_tip *tip, double rate_scale, struct sim_rando
                   struct sim_tip_event *ret_event)
 {
     const struct sim_tip_model *model = tip->model;
-    double p_class = rate_scale * sim_tip_class_rate(tip);
+    double p_class = rate_scale * class_rate(tip);
     double visible = tip->restless ? model->visible_restless : model->visible_quiet;
     double p_visible = rate_scale * visible / 300;
     double p_small = fmax(0, p_visible - p_class);

@@ -76,7 +76,4 @@ bool sim_tip_act(struct sim_tip *tip, const struct action *action, struct sim_ra
 /* An unwanted crash: a new apex, drawn from the worst table. */
 void sim_tip_wreck(struct sim_tip *tip, struct sim_random *random);
 
-/* Rate of class changes per line that this tip has by itself. */
-double sim_tip_class_rate(const struct sim_tip *tip);
-
 #endif

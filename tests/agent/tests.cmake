@@ -9,7 +9,7 @@ foreach(name intake frame console correction)
   tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS tipwright_agent PkgConfig::JANSSON)
 endforeach()
-foreach(name belief learn night_score night_results)
+foreach(name belief course learn night_score night_results)
   tipwright_test(NAME test_agent_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS tipwright_agent)
 endforeach()
