@@ -399,10 +399,10 @@ int doc_read_file(const char *path, char **ret_text, size_t *ret_size)
         return -errno;
     char *text = malloc(DOC_BYTES_MAX + 1);
     size_t size = text ? fread(text, 1, DOC_BYTES_MAX + 1, file) : 0;
-    int rc = text ? 0 : -ENOMEM;
-    if (ferror(file))
-        rc = errno ? -errno : -EIO;
+    int rc = ferror(file) ? -errno : 0;
     fclose(file);
+    if (!text)
+        return -ENOMEM;
     if (rc != 0) {
         free(text);
         return rc;
@@ -418,7 +418,7 @@ int doc_load(const char *path, struct policy_errors *ret_errors, struct doc_node
     size_t size = 0;
     memset(ret_errors, 0, sizeof(*ret_errors));
     int rc = doc_read_file(path, &text, &size);
-    if (rc != 0) {
+    if (rc != 0 || !text) {
         policy_errors_add(ret_errors, (struct place){0, 0, 1}, "%s", strerror(-rc));
         /* -EINVAL means "read and found wrong". */
         return rc == -EINVAL ? -EIO : rc;

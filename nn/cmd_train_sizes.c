@@ -286,7 +286,7 @@ static int draw(const struct shop *shop)
     double y[2][MOST];
     double low[2][MOST];
     double high[2][MOST];
-    struct nn_series series[2];
+    struct nn_series series[2] = {0};
     uint32_t n = shop->options->n_sizes;
     uint32_t starts = shop->options->start ? 2 : 1;
     for (uint32_t from = 0; from < starts; from++) {
@@ -333,7 +333,7 @@ static int plan(struct shop *shop, struct train_options *options)
             options->sizes[s].seeds = options->seeds;
         most += (size_t)options->sizes[s].seeds * 2;
     }
-    shop->tasks = calloc(most, sizeof *shop->tasks);
+    shop->tasks = calloc(most + 1, sizeof *shop->tasks);
     if (!fold || !shop->use || !shop->tasks)
         abort();
     shop->left_out = shop->use + shop->dataset->n_recordings;

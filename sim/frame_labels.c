@@ -69,7 +69,10 @@ static int make_blocks(const struct sim_frame_view *view, double clip, struct bl
         b.size = 1;
     b.width = view->points / b.size;
     b.height = view->lines / b.size;
-    b.z = calloc((size_t)b.width * b.height, sizeof(double));
+    size_t n = (size_t)b.width * b.height;
+    if (n == 0)
+        return -EINVAL;
+    b.z = calloc(n, sizeof(double));
     if (!b.z)
         return -ENOMEM;
     for (uint32_t y = 0; y < b.height * b.size; y++) {
@@ -279,8 +282,9 @@ static int measure(const struct sim_frame_view *view, double *sorted, double *li
     double noise = median_of(residuals, view->lines - 2, work);
 
     struct blocks blocks;
-    if (make_blocks(view, 4 * spread / 1.349 + 1e-30, &blocks) < 0)
-        return -ENOMEM;
+    int r = make_blocks(view, 4 * spread / 1.349 + 1e-30, &blocks);
+    if (r < 0)
+        return r;
     struct amplitudes a, turned;
     measure_lattice(&blocks, view->g1, view->g2, &a);
     /* The other terraces' rows: turned by 90 degrees, their period along what was across. */
