@@ -234,7 +234,7 @@ static enum spent budget_spent(const struct question *q, size_t i, struct decisi
         sites_coarse_move(&q->policy->sites, &action);
     else if (policy_rule_action(rule, q->situation->use.fired_episode[i], &action) != 0)
         return SPENT_RULE;
-    size_t n = budget_rows(&q->policy->budget, &q->situation->use, &action, rows);
+    size_t n = budget_rows(q->policy, &q->situation->use, &action, rows);
     const struct budget_row *row = budget_first_spent(rows, n);
     if (!row)
         return SPENT_NOT;
@@ -334,7 +334,7 @@ static bool is_conditioning(const struct policy_rule *rule)
 static bool has_room(const struct question *q, const struct action *action)
 {
     struct budget_row rows[BUDGET_ROWS_MAX];
-    size_t n = budget_rows(&q->policy->budget, &q->situation->use, action, rows);
+    size_t n = budget_rows(q->policy, &q->situation->use, action, rows);
     return budget_first_spent(rows, n) == NULL;
 }
 

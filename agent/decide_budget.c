@@ -25,9 +25,29 @@ static uint32_t pulses_of(const struct action *action)
     return action->count >= 0 && action->count <= 1e6 ? (uint32_t)ceil(action->count) : UINT32_MAX;
 }
 
-size_t budget_rows(const struct policy_budget *limit, const struct budget_use *use,
+/* A spot that has shown a good tip is known to be one where good tips look good. */
+static bool is_proven(const struct policy *policy, const struct budget_use *use)
+{
+    for (size_t i = 0; i < policy->n_rules; i++)
+        if (policy->rules[i].response == POLICY_GOOD && use->fired_site[i] > 0)
+            return true;
+    return false;
+}
+
+static struct budget_row site_row(const struct policy *policy, const struct budget_use *use)
+{
+    const struct policy_budget *limit = &policy->budget;
+    if (limit->actions_per_unproven_site > 0 && !is_proven(policy, use))
+        return (struct budget_row){"actions_per_unproven_site", BUDGET_SITE, use->actions_site,
+                                   limit->actions_per_unproven_site, 1};
+    return (struct budget_row){"actions_per_site", BUDGET_SITE, use->actions_site,
+                               limit->actions_per_site, 1};
+}
+
+size_t budget_rows(const struct policy *policy, const struct budget_use *use,
                    const struct action *action, struct budget_row rows[BUDGET_ROWS_MAX])
 {
+    const struct policy_budget *limit = &policy->budget;
     bool acts = budget_is_action(action->kind);
     bool pulse = action->kind == ACTION_PULSE;
     bool coarse = action->kind == ACTION_RETRACT &&
@@ -55,7 +75,7 @@ size_t budget_rows(const struct policy_budget *limit, const struct budget_use *u
         {coarse,
          {"coarse_moves_per_night", BUDGET_KIND, use->coarse_moves_night,
           limit->coarse_moves_per_night, 1}},
-        {acts, {"actions_per_site", BUDGET_SITE, use->actions_site, limit->actions_per_site, 1}},
+        {acts, site_row(policy, use)},
         {acts, {"actions_per_hour", BUDGET_HOURLY, use->actions_hour, limit->actions_per_hour, 1}},
         {pulse,
          {"pulses_per_hour", BUDGET_HOURLY, use->pulses_hour, limit->pulses_per_hour, pulses}},

@@ -29,7 +29,7 @@ bool budget_is_action(enum action_kind kind);
 
 /* The rows that the action draws on, in the order in which they are to be looked at; their number.
  */
-size_t budget_rows(const struct policy_budget *limit, const struct budget_use *use,
+size_t budget_rows(const struct policy *policy, const struct budget_use *use,
                    const struct action *action, struct budget_row rows[BUDGET_ROWS_MAX]);
 
 /* The first row without room, or NULL. */

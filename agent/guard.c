@@ -208,7 +208,7 @@ static bool is_cooled_down(const struct asking *a)
 static bool is_in_budget(const struct asking *a)
 {
     struct budget_row rows[BUDGET_ROWS_MAX];
-    size_t n = budget_rows(&a->policy->budget, &a->facts->use, a->action, rows);
+    size_t n = budget_rows(a->policy, &a->facts->use, a->action, rows);
     const struct budget_row *row = budget_first_spent(rows, n);
     return !row || refuse(a, "%s: %" PRIu32 " of %" PRIu32 " used, %" PRIu32 " more wanted",
                           row->name, row->used, row->limit, row->need);

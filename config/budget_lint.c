@@ -33,6 +33,7 @@ static uint32_t budget_value(const struct policy *policy, const char *name)
 static void check_order(struct reading *r, const struct policy *policy)
 {
     static const char *const pairs[][2] = {
+        {"actions_per_unproven_site", "actions_per_site"},
         {"actions_per_site", "actions_per_episode"},
         {"actions_per_episode", "actions_per_night"},
         {"actions_per_hour", "actions_per_night"},

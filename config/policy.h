@@ -91,6 +91,7 @@ struct policy_rule {
 /* Numbers of actions, and hours. Every one must be kept; the strictest wins. */
 struct policy_budget {
     uint32_t actions_per_site;
+    uint32_t actions_per_unproven_site; /* until a good tip has been seen there; 0: as above */
     uint32_t actions_per_episode; /* an episode ends with a confirmed good tip */
     uint32_t actions_per_hour;
     uint32_t actions_per_night;

@@ -85,6 +85,10 @@ static const struct schema_key keys[] = {
 
     {SCHEMA_BUDGET, "actions_per_site", SCHEMA_COUNT, "", 1, 10, 20, "4",
      POLICY(budget.actions_per_site), "Actions on one spot; the next one goes to a new area."},
+    {SCHEMA_BUDGET, "actions_per_unproven_site", SCHEMA_COUNT, "", 0, 10, 20, "0",
+     POLICY(budget.actions_per_unproven_site),
+     "The same for a spot that has not shown a good tip: perhaps it is the spot that looks bad; 0: "
+     "no difference."},
     {SCHEMA_BUDGET, "actions_per_episode", SCHEMA_COUNT, "", 1, 100, 200, "50",
      POLICY(budget.actions_per_episode),
      "Actions between two confirmed good tips, or from the start to the first."},

@@ -424,6 +424,28 @@ START_TEST(test_site_spent_means_new_area)
 }
 END_TEST
 
+START_TEST(test_an_unproven_site_has_fewer_actions)
+{
+    add_crash("bad", at_least(NN_LABEL_BAD_BLURRY, 0.8))->n_until = 0;
+    add_rule("good", at_least(NN_LABEL_DIMERS, 0.7), POLICY_GOOD);
+    policy.budget.actions_per_unproven_site = 2;
+    see_lines(32, 0.9f, 0.1f);
+    situation.use.actions_site = 1;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.response, POLICY_DO);
+    situation.use.actions_site = 2;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.response, POLICY_NEW_AREA);
+    ck_assert_str_eq(
+        decision.why,
+        "actions_per_unproven_site is spent: 2 of 2, so rule bad moves on to a new area");
+    /* A good tip was seen here. */
+    situation.use.fired_site[1] = 1;
+    ck_assert_int_eq(ask(), DECISION_RULE);
+    ck_assert_int_eq(decision.response, POLICY_DO);
+}
+END_TEST
+
 START_TEST(test_budgets_end_wait_or_pass_on)
 {
     struct policy_rule *pulse = add_rule("pulse", at_least(NN_LABEL_BAD_BLURRY, 0.8), POLICY_DO);
@@ -555,6 +577,7 @@ int main(void)
     tcase_add_test(tcase, test_random_choice_is_even_and_repeatable);
     tcase_add_test(tcase, test_counts_of_a_rule);
     tcase_add_test(tcase, test_site_spent_means_new_area);
+    tcase_add_test(tcase, test_an_unproven_site_has_fewer_actions);
     tcase_add_test(tcase, test_budgets_end_wait_or_pass_on);
     tcase_add_test(tcase, test_time_ends_the_night);
     tcase_add_test(tcase, test_directions_must_agree);
