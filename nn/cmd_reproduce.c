@@ -57,6 +57,8 @@ static int read_options(json_t *root, struct train_options *options)
     options->event_weight = (float)event_weight;
     if (!events)
         options->events = options->event_scores = NULL;
+    if (!json_object_get(root, "also"))
+        options->also = NULL;
     options->n_set = 0;
     for (size_t i = 0; i < json_array_size(settings); i++) {
         const char *text = json_string_value(json_array_get(settings, i));
@@ -113,7 +115,35 @@ static size_t compare_all(const struct nn_report *report, json_t *kept)
     return wrong;
 }
 
-static int reproduce(struct train_options *options, json_t *figures)
+/*
+ * Whether the further set is the one that the figures come from. Pictures made anew on another
+ * machine may differ in single grey levels, so others are only told of: the figures decide.
+ */
+static int check_also(const struct train_options *options, json_t *root)
+{
+    json_t *also = json_object_get(root, "also");
+    const char *recording = json_string_value(json_object_get(also, "first_recording"));
+    const char *hash = json_string_value(json_object_get(also, "hash"));
+    if (!also)
+        return 0;
+    if (!recording || !hash) {
+        terminal_error(command, "figures: not a file of this program");
+        return -1;
+    }
+    if (!options->also_set) {
+        terminal_error(command,
+                       "these figures come of %d pictures besides, of recordings %s and following; "
+                       "name their folder by --also",
+                       (int)json_integer_value(json_object_get(also, "pictures")), recording);
+        return -1;
+    }
+    if (strcmp(hash, options->also_hash) != 0)
+        terminal_note(command, "%s: not the same pictures and labels to the bit as then",
+                      options->also);
+    return 0;
+}
+
+static int reproduce(struct train_options *options, json_t *root)
 {
     struct architecture *architecture = malloc(sizeof *architecture);
     if (!architecture)
@@ -121,13 +151,17 @@ static int reproduce(struct train_options *options, json_t *figures)
     int status = EXIT_INTERNAL;
     struct nn_dataset *dataset = NULL;
     struct nn_report *report = NULL;
+    struct nn_dataset *also = NULL;
     struct nn_model *start = NULL;
     if (train_options_architecture(options, architecture) == 0)
         dataset = labelled_load(command, options->labels, options->images);
-    if (dataset && train_start(options, architecture, dataset, &start) == 0)
+    if (dataset && train_also(options, architecture, dataset, &also) == 0 &&
+        check_also(options, root) == 0 && train_start(options, architecture, dataset, &start) == 0)
         status = train_all(options, architecture, dataset, &report);
     if (status == EXIT_OK)
-        status = report && compare_all(report, figures) == 0 ? EXIT_OK : EXIT_INTERNAL;
+        status = report && compare_all(report, json_object_get(root, "figures")) == 0
+                     ? EXIT_OK
+                     : EXIT_INTERNAL;
     free(report);
     nn_model_destroy(start);
     nn_dataset_destroy(dataset);
@@ -166,7 +200,7 @@ int train_reproduce(const struct train_options *options)
     }
     int status = EXIT_INTERNAL;
     if (read_options(root, &all) == 0)
-        status = reproduce(&all, json_object_get(root, "figures"));
+        status = reproduce(&all, root);
     json_decref(root);
     return status;
 }

@@ -135,7 +135,9 @@ static int apply(const struct shop *shop, uint32_t combination,
         else if (train_options_set(&options, name, value) != 0)
             return -1;
     }
-    return train_options_architecture(&options, ret_architecture);
+    int bad = train_options_architecture(&options, ret_architecture);
+    ret_architecture->settings.also = options.also_set;
+    return bad;
 }
 
 static int judge(const struct shop *shop, const struct nn_train_settings *settings,

@@ -227,6 +227,7 @@ int cmd_train(int argc, char **argv)
     if (!architecture)
         abort();
     struct nn_dataset *dataset = NULL;
+    struct nn_dataset *also = NULL;
     struct nn_model *start = NULL;
     status = EXIT_USAGE;
     if (train_options_architecture(&options, architecture) == 0) {
@@ -237,7 +238,8 @@ int cmd_train(int argc, char **argv)
         terminal_error(command, "%u folds of %u recordings", (unsigned)options.folds,
                        (unsigned)dataset->n_recordings);
         status = EXIT_USAGE;
-    } else if (dataset && train_start(&options, architecture, dataset, &start) == 0) {
+    } else if (dataset && train_also(&options, architecture, dataset, &also) == 0 &&
+               train_start(&options, architecture, dataset, &start) == 0) {
         if (options.n_sizes)
             status = train_sizes(&options, architecture, dataset);
         else
@@ -245,6 +247,7 @@ int cmd_train(int argc, char **argv)
                                     : train_all(&options, architecture, dataset, NULL);
     }
     nn_model_destroy(start);
+    nn_dataset_destroy(also);
     nn_dataset_destroy(dataset);
     free(architecture);
     return status;

@@ -21,6 +21,14 @@ int train_all(const struct train_options *options, const struct architecture *ar
 int train_start(struct train_options *options, struct architecture *architecture,
                 const struct nn_dataset *dataset, struct nn_model **ret_model);
 
+/*
+ * Loads the set that --also names, when it does, into the settings and the options. Refuses one
+ * with recordings that folds leave out. 0, or -1 after saying why not; *ret_also is for
+ * nn_dataset_destroy after the training, or NULL.
+ */
+int train_also(struct train_options *options, struct architecture *architecture,
+               const struct nn_dataset *dataset, struct nn_dataset **ret_also);
+
 /* Whether one line of `names`, as nn_model_recordings gives them, is this name. */
 bool train_names_recording(const char *names, const char *name);
 

@@ -110,6 +110,12 @@ int train_figures_write(const char *path, const struct train_options *options,
         return -ENOMEM;
     if (options->start)
         json_object_set_new(root, "from", json_string(nn_model_hash(options->start)));
+    const struct nn_dataset *also = options->also_set;
+    if (also)
+        json_object_set_new(root, "also",
+                            json_pack("{s:i, s:i, s:s, s:s}", "pictures", (int)also->n,
+                                      "recordings", (int)also->n_recordings, "first_recording",
+                                      also->recordings[0], "hash", options->also_hash));
     FILE *file = fopen(path, "w");
     int error = file ? 0 : -errno;
     if (file) {

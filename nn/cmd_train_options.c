@@ -32,6 +32,9 @@ static void print_usage(FILE *out)
         "  -e, --epochs N, -c, --cycle N, -b, --batch N, -r, --rate R, -s, --seed S,\n"
         "  -m, --mirror           the same as --set epochs=N and so on, --set looks=2\n"
         "      --from MODEL       begin with this model's weights instead of random ones\n"
+        "      --also FOLDER      learn from FOLDER/labels.csv and FOLDER/images besides, in "
+        "every\n"
+        "                         training: what is left out and reported on never lies there\n"
         "      --limit N          the same as --set examples=N: learn from N pictures only\n"
         "  -k, --folds K          folds to leave out in turn (6); 0: no figures\n"
         "      --validate FOLD    train only what leaves out this fold, 1..K\n"
@@ -87,6 +90,7 @@ static void print_settings(FILE *out)
 
 enum long_option {
     OPTION_FROM = 256,
+    OPTION_ALSO,
     OPTION_LIMIT,
     OPTION_VALIDATE,
     OPTION_MEMBERS,
@@ -127,6 +131,7 @@ static const struct option names[] = {
     {"resume", no_argument, NULL, 'R'},
     {"mirror", no_argument, NULL, 'm'},
     {"from", required_argument, NULL, OPTION_FROM},
+    {"also", required_argument, NULL, OPTION_ALSO},
     {"limit", required_argument, NULL, OPTION_LIMIT},
     {"validate", required_argument, NULL, OPTION_VALIDATE},
     {"members", required_argument, NULL, OPTION_MEMBERS},
@@ -258,6 +263,7 @@ static int take_plain(struct train_options *options, int letter, const char *tex
                  {'o', &options->output},
                  {'a', &options->architecture},
                  {OPTION_FROM, &options->from},
+                 {OPTION_ALSO, &options->also},
                  {OPTION_EVENTS, &options->events},
                  {OPTION_EVENT_SCORES, &options->event_scores},
                  {OPTION_HISTORY, &options->history},

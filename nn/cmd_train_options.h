@@ -11,7 +11,8 @@ enum {
     TRAIN_SETTING_TEXT = 192,
     TRAIN_MERGES_MAX = 64,
     TRAIN_SIZES_MAX = 32,
-    TRAIN_SEEDS_MAX = 64
+    TRAIN_SEEDS_MAX = 64,
+    TRAIN_HASH_TEXT = 65
 };
 
 /* So many pictures to learn from, 0: all, for so many epochs, with so many seeds; 0: as all sizes.
@@ -36,13 +37,16 @@ struct train_options {
     bool fold_members;
     bool vote; /* members vote instead of averaging */
     bool resume;
-    const char *from;             /* a model whose weights to begin with; NULL: none */
-    const char *from_hash;        /* what its hash must be; NULL: anything */
-    const struct nn_model *start; /* once train_start has loaded it */
-    const char *events;           /* a detector of tip changes to take into the model; NULL: none */
-    const char *event_scores;     /* and what it said of left-out frames */
-    float event_weight;           /* how much its log odds count */
-    const char *history;          /* files to write; NULL: not */
+    const char *from;                  /* a model whose weights to begin with; NULL: none */
+    const char *from_hash;             /* what its hash must be; NULL: anything */
+    const struct nn_model *start;      /* once train_start has loaded it */
+    const char *also;                  /* folder of a further set to learn from; NULL: none */
+    const struct nn_dataset *also_set; /* once train_also has loaded it, */
+    char also_hash[TRAIN_HASH_TEXT];   /* and what it is known by */
+    const char *events;       /* a detector of tip changes to take into the model; NULL: none */
+    const char *event_scores; /* and what it said of left-out frames */
+    float event_weight;       /* how much its log odds count */
+    const char *history;      /* files to write; NULL: not */
     const char *curves;
     const char *scores;
     const char *figures;

@@ -36,6 +36,12 @@ static void write_note(const struct train_options *options, const struct archite
              options->architecture, (unsigned)dataset->n, (unsigned)dataset->n_recordings,
              (unsigned)options->folds, (unsigned)s->epochs, (unsigned)s->batch,
              (double)s->schedule.rate, (unsigned long long)s->seed);
+    if (options->also_set) {
+        size_t at = strlen(note);
+        snprintf(note + at, size - at, ", also %u pictures of %u recordings (%.80s and following)",
+                 (unsigned)options->also_set->n, (unsigned)options->also_set->n_recordings,
+                 options->also_set->recordings[0]);
+    }
     if (options->start) {
         size_t at = strlen(note);
         snprintf(note + at, size - at, ", from model %.12s", nn_model_hash(options->start));
@@ -46,27 +52,41 @@ static void write_note(const struct train_options *options, const struct archite
     }
 }
 
+/* Adds a line to the names unless it is there. `room` suffices. */
+static void add_name(char *names, size_t room, const char *name)
+{
+    size_t at = strlen(names);
+    if (!train_names_recording(names, name))
+        snprintf(names + at, room - at, "%s%s", at ? "\n" : "", name);
+}
+
+static size_t names_length(const struct nn_dataset *dataset)
+{
+    size_t length = 0;
+    for (uint32_t r = 0; dataset && r < dataset->n_recordings; r++)
+        length += strlen(dataset->recordings[r]) + 1;
+    return length;
+}
+
 /*
- * The recordings' names, one per line, those that the start has learned from among them; those of a
- * fold left out by all members are not.
+ * The recordings' names, one per line, those that the start has learned from and those of the
+ * further set among them; those of a fold left out by all members are not.
  */
 static char *name_recordings(const struct train_options *options,
                              const struct nn_crossval *crossval, const struct nn_dataset *dataset)
 {
+    const struct nn_dataset *also = options->also_set;
     const char *before = options->start ? nn_model_recordings(options->start) : "";
-    size_t room = strlen(before) + 1;
-    for (uint32_t r = 0; r < dataset->n_recordings; r++)
-        room += strlen(dataset->recordings[r]) + 1;
+    size_t room = strlen(before) + names_length(dataset) + names_length(also) + 1;
     char *names = malloc(room);
     if (!names)
         return NULL;
-    size_t at = (size_t)snprintf(names, room, "%s", before);
-    for (uint32_t r = 0; r < dataset->n_recordings; r++) {
-        const char *name = dataset->recordings[r];
-        bool left_out = options->validate && crossval->fold[r] == options->validate - 1;
-        if (!left_out && !train_names_recording(before, name))
-            at += (size_t)snprintf(names + at, room - at, "%s%s", at ? "\n" : "", name);
-    }
+    snprintf(names, room, "%s", before);
+    for (uint32_t r = 0; r < dataset->n_recordings; r++)
+        if (!options->validate || crossval->fold[r] != options->validate - 1)
+            add_name(names, room, dataset->recordings[r]);
+    for (uint32_t r = 0; also && r < also->n_recordings; r++)
+        add_name(names, room, also->recordings[r]);
     return names;
 }
 

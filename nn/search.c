@@ -44,6 +44,16 @@ static bool grid_fits(const struct nn_search_grid *grid, const struct nn_dataset
     return true;
 }
 
+static void put_examples(struct nn_bytes_writer *writer, const struct nn_dataset *dataset)
+{
+    for (uint32_t i = 0; i < dataset->n; i++) {
+        const struct nn_example *example = &dataset->examples[i];
+        nn_bytes_put(writer, example->image, strlen(example->image) + 1);
+        nn_bytes_put_f32s(writer, &example->responses, 1);
+        nn_bytes_put_f32s(writer, example->wanted, NN_LABEL_COUNT);
+    }
+}
+
 /* Hex digits that stand for all that results depend on, but for the program. */
 static int make_mark(struct nn_search *search, const struct nn_train_settings *settings)
 {
@@ -62,12 +72,9 @@ static int make_mark(struct nn_search *search, const struct nn_train_settings *s
         for (uint32_t v = 0; v < axis->n; v++)
             nn_bytes_put(&writer, axis->values[v], strlen(axis->values[v]) + 1);
     }
-    for (uint32_t i = 0; i < search->dataset->n; i++) {
-        const struct nn_example *example = &search->dataset->examples[i];
-        nn_bytes_put(&writer, example->image, strlen(example->image) + 1);
-        nn_bytes_put_f32s(&writer, &example->responses, 1);
-        nn_bytes_put_f32s(&writer, example->wanted, NN_LABEL_COUNT);
-    }
+    put_examples(&writer, search->dataset);
+    if (settings->also)
+        put_examples(&writer, settings->also);
     uint8_t hash[crypto_hash_sha256_BYTES];
     bool failed = writer.failed;
     if (!failed)

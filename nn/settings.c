@@ -110,6 +110,7 @@ static const struct row rows[] = {
     SHARE("missing", augment.missing, 0, 0.9, "largest share of lines that do not arrive"),
     SHARE("bad", augment.bad, 0, 0.9, "largest share of lines buried in noise"),
     COUNT("examples", examples, 0, 1000000, "pictures to learn from, drawn at random; 0: all"),
+    SHARE("also_share", also_share, 0, 0.95, "share of an epoch's pictures that --also gives"),
     {{"seed", NN_SETTING_COUNT, 0, 4294967295.0, NULL, "start of all that is random"},
      STORE_U64,
      AT(seed)},
@@ -143,6 +144,7 @@ struct nn_train_settings nn_settings_default(void)
                     .wider = 1.0,
                     .gamma = 1.0,
                     .contrast = 1.0},
+        .also_share = 0.5,
         .seed = 1,
     };
     for (int k = 0; k < NN_LABEL_COUNT; k++)

@@ -10,13 +10,14 @@
 #include <string.h>
 
 /* Streams of random numbers, so that one draw more in one place moves nothing elsewhere. */
-enum { STREAM_ORDER = 16, STREAM_VIEW, STREAM_DROPOUT, STREAM_MIXUP, STREAM_EXAMPLES };
+enum { STREAM_ORDER = 16, STREAM_VIEW, STREAM_DROPOUT, STREAM_MIXUP, STREAM_EXAMPLES, STREAM_ALSO };
 
 static bool settings_fit(const struct nn_train_settings *s, const struct nn_train_part *part)
 {
     return s->epochs >= 1 && s->epochs <= 10000 && s->batch >= 2 && s->batch <= 1024 &&
            s->schedule.rate > 0.0F && s->averaging >= 0.0F && s->averaging < 1.0F &&
-           s->mixup >= 0.0F && s->mixup <= 1.0F && part->only < NN_LABEL_COUNT &&
+           s->mixup >= 0.0F && s->mixup <= 1.0F && s->also_share >= 0.0 && s->also_share < 1.0 &&
+           part->only < NN_LABEL_COUNT &&
            (s->patience == 0 || (part->validate && s->validate_every > 0));
 }
 
@@ -65,12 +66,29 @@ static int create_buffers(struct nn_trainer *trainer)
                : -ENOMEM;
 }
 
-/* A seed for one thing in one epoch of this training. */
-static struct nn_random draw(const struct nn_trainer *trainer, uint64_t stream, uint64_t index)
+/* A seed for one thing at one time of this training. */
+static struct nn_random draw_at(const struct nn_trainer *trainer, uint64_t stream, uint32_t time,
+                                uint64_t index)
 {
-    uint64_t place = ((uint64_t)trainer->number << 32) + trainer->epochs_done;
+    uint64_t place = ((uint64_t)trainer->number << 32) + time;
     struct nn_random random = nn_random_seed(trainer->settings.seed, stream, place);
     return nn_random_seed(nn_random_bits(&random), stream, index);
+}
+
+/* A seed for one thing in one epoch. */
+static struct nn_random draw(const struct nn_trainer *trainer, uint64_t stream, uint64_t index)
+{
+    return draw_at(trainer, stream, trainer->epochs_done, index);
+}
+
+/* How many of settings.also make up their share of an epoch. */
+static uint32_t count_also(const struct nn_trainer *trainer)
+{
+    const struct nn_train_settings *s = &trainer->settings;
+    if (!s->also)
+        return 0;
+    double wanted = floor((double)trainer->n * s->also_share / (1.0 - s->also_share) + 0.5);
+    return wanted < (double)s->also->n ? (uint32_t)wanted : s->also->n;
 }
 
 static int pick_examples(struct nn_trainer *trainer, const struct nn_train_part *part)
@@ -89,6 +107,7 @@ static int pick_examples(struct nn_trainer *trainer, const struct nn_train_part 
         nn_random_shuffle(&random, trainer->order, trainer->n);
         trainer->n = wanted;
     }
+    trainer->n_also = count_also(trainer);
     if (part->validate) {
         size_t size = dataset->n_recordings * sizeof *trainer->validate;
         trainer->validate = malloc(size);
@@ -154,9 +173,17 @@ static float led_in(const struct nn_input_spec *spec)
     return (float)spec->lead_in / (float)(spec->lead_in + spec->rows);
 }
 
+/* An index as epochs have it: the dataset's examples, then those of settings.also. */
+static const struct nn_example *example_at(const struct nn_trainer *trainer, uint32_t index)
+{
+    uint32_t own = trainer->dataset->n;
+    return index < own ? &trainer->dataset->examples[index]
+                       : &trainer->settings.also->examples[index - own];
+}
+
 static int show_example(struct nn_trainer *trainer, uint32_t index, uint32_t place)
 {
-    const struct nn_example *example = &trainer->dataset->examples[index];
+    const struct nn_example *example = example_at(trainer, index);
     size_t planes = nn_shape_size(nn_network_input(trainer->network));
     struct nn_random random = draw(trainer, STREAM_VIEW, index);
     struct nn_view view = nn_view_random(&example->picture, &trainer->settings.augment, &random);
@@ -253,13 +280,13 @@ static double learn_batch(struct nn_trainer *trainer, uint32_t n, uint32_t step,
     return loss;
 }
 
-/* All batches of an epoch. order: (n) examples. */
-static int learn_all(struct nn_trainer *trainer, const uint32_t *order)
+/* All batches of an epoch. order: (total) examples. */
+static int learn_all(struct nn_trainer *trainer, const uint32_t *order, uint32_t total)
 {
     const struct nn_train_settings *s = &trainer->settings;
-    uint32_t steps = trainer->n / s->batch ? trainer->n / s->batch : 1;
+    uint32_t steps = total / s->batch ? total / s->batch : 1;
     /* The few that do not fill a batch wait for another epoch, in another order. */
-    uint32_t n = trainer->n < s->batch ? trainer->n : s->batch;
+    uint32_t n = total < s->batch ? total : s->batch;
     double sum = 0.0;
     float rate = 0.0F;
     for (uint32_t step = 0; step < steps; step++) {
@@ -332,17 +359,47 @@ static int look_at_left_out(struct nn_trainer *trainer)
     return 0;
 }
 
+/*
+ * This epoch's part of settings.also: in one random order after another, so that each is shown as
+ * often as the others. ret_order: (n_also).
+ */
+static int pick_also(const struct nn_trainer *trainer, uint32_t *ret_order)
+{
+    uint32_t there = trainer->settings.also->n;
+    uint32_t *shuffled = malloc(there * sizeof *shuffled);
+    if (!shuffled)
+        return -ENOMEM;
+    uint64_t first = (uint64_t)trainer->epochs_done * trainer->n_also;
+    for (uint32_t i = 0; i < trainer->n_also; i++) {
+        uint32_t at = (uint32_t)((first + i) % there);
+        if (i == 0 || at == 0) {
+            for (uint32_t k = 0; k < there; k++)
+                shuffled[k] = trainer->dataset->n + k;
+            struct nn_random random =
+                draw_at(trainer, STREAM_ALSO, (uint32_t)((first + i) / there), 0);
+            nn_random_shuffle(&random, shuffled, there);
+        }
+        ret_order[i] = shuffled[at];
+    }
+    free(shuffled);
+    return 0;
+}
+
 int nn_trainer_epoch(struct nn_trainer *trainer)
 {
     const struct nn_train_settings *s = &trainer->settings;
     struct nn_random random = draw(trainer, STREAM_ORDER, 0);
+    uint32_t total = trainer->n + trainer->n_also;
     /* From the same order each time, so that an epoch does not depend on how it was reached. */
-    uint32_t *order = malloc(trainer->n * sizeof *order);
+    uint32_t *order = malloc(total * sizeof *order);
     if (!order)
         return -ENOMEM;
     memcpy(order, trainer->order, trainer->n * sizeof *order);
-    nn_random_shuffle(&random, order, trainer->n);
-    int error = learn_all(trainer, order);
+    int error = trainer->n_also ? pick_also(trainer, order + trainer->n) : 0;
+    if (!error) {
+        nn_random_shuffle(&random, order, total);
+        error = learn_all(trainer, order, total);
+    }
     free(order);
     bool due = trainer->validate && s->validate_every > 0 &&
                ((trainer->epochs_done + 1) % s->validate_every == 0 ||

@@ -34,6 +34,9 @@ struct nn_train_settings {
     uint64_t seed;
     const struct nn_network *start; /* weights to begin with, of the same layers and input,
                                        borrowed; NULL: random ones */
+    const struct nn_dataset *also;  /* learned from besides by every training, whatever it leaves
+                                       out; borrowed; NULL: nothing */
+    double also_share;              /* of an epoch's examples, as far as there are so many */
 };
 
 /* What one training learns from. */

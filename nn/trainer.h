@@ -15,7 +15,8 @@ struct nn_trainer {
     struct nn_epoch *history; /* (settings.epochs) */
     uint32_t *order;          /* (n) examples learned from */
     uint32_t n;
-    bool *validate; /* (n_recordings); NULL: nothing */
+    uint32_t n_also; /* more of settings.also in each epoch */
+    bool *validate;  /* (n_recordings); NULL: nothing */
     struct nn_network *network;
     struct nn_network *average;
     struct nn_network *best; /* NULL without patience */

@@ -419,6 +419,9 @@ START_TEST(resumes_with_everything_on)
     set(&settings, "streaks", "0.3");
     set(&settings, "missing", "0.1");
     set(&settings, "optimiser", "nesterov");
+    set(&settings, "also_share", "0.4");
+    struct nn_dataset *also = make_dataset();
+    settings.also = also;
     const bool use[RECORDINGS] = {true, true, false, false};
     const bool validate[RECORDINGS] = {false, false, true, false};
     struct nn_train_part part = {.use = use, .validate = validate, .only = -1};
@@ -448,6 +451,7 @@ START_TEST(resumes_with_everything_on)
         nn_trainer_destroy(cut);
     }
     nn_trainer_destroy(through);
+    nn_dataset_destroy(also);
     nn_dataset_destroy(dataset);
     unlink(checkpoint);
 }
@@ -518,6 +522,81 @@ START_TEST(learns_from_few)
     nn_trainer_destroy(few);
     nn_trainer_destroy(more);
     nn_dataset_destroy(dataset);
+}
+END_TEST
+
+static struct nn_trainer *learn_also(const struct nn_dataset *dataset,
+                                     struct nn_train_settings *settings,
+                                     const struct nn_dataset *also)
+{
+    static const bool use[RECORDINGS] = {true, true, true, false};
+    struct nn_train_part part = {.use = use, .only = -1};
+    struct nn_trainer *trainer = NULL;
+    settings->also = also;
+    ck_assert_int_eq(nn_trainer_create(dataset, settings, &part, &trainer), 0);
+    return trainer;
+}
+
+/* A further set makes up its share of each epoch, as far as there is so much of it. */
+START_TEST(a_further_set_has_its_share)
+{
+    static const struct {
+        const char *share;
+        uint32_t n;
+    } cases[] = {{"0", 0}, {"0.25", 12}, {"0.5", 36}, {"0.9", EXAMPLES}};
+    struct nn_dataset *dataset = make_dataset();
+    struct nn_dataset *also = make_dataset();
+    struct nn_train_settings settings = make_settings();
+    set(&settings, "also_share", cases[_i].share);
+    struct nn_trainer *trainer = learn_also(dataset, &settings, also);
+    ck_assert_uint_eq(trainer->n, 36);
+    ck_assert_uint_eq(trainer->n_also, cases[_i].n);
+    ck_assert_int_eq(nn_trainer_epoch(trainer), 0);
+    nn_trainer_destroy(trainer);
+    trainer = learn_also(dataset, &settings, NULL);
+    ck_assert_uint_eq(trainer->n_also, 0);
+    nn_trainer_destroy(trainer);
+    nn_dataset_destroy(also);
+    nn_dataset_destroy(dataset);
+}
+END_TEST
+
+/* Examples whose voters disagree teach nothing; with a further set the left-out ones are told, and
+ * another set is another training. */
+START_TEST(learns_from_a_further_set)
+{
+    static const char checkpoint[] = TEST_BINARY_DIR "/test_train.also";
+    struct nn_dataset *dataset = make_dataset();
+    struct nn_dataset *also = make_dataset();
+    struct nn_crossval_settings settings = {
+        .train = make_settings(), .folds = 2, .only_fold = 0, .members = 1, .threads = 1};
+    set(&settings.train, "epochs", "12");
+    uint32_t fold[RECORDINGS];
+    nn_dataset_split(dataset, 2, fold);
+    for (uint32_t i = 0; i < EXAMPLES; i++)
+        if (fold[dataset->examples[i].recording] != 0)
+            for (int k = 0; k < NN_LABEL_COUNT; k++)
+                dataset->examples[i].wanted[k] = 0.5F;
+    struct nn_crossval *alone = cross(dataset, &settings);
+    settings.train.also = also;
+    struct nn_crossval *both = cross(dataset, &settings);
+    ck_assert(right_at(dataset, alone, NN_SHARE_FULL) < 0.9F);
+    ck_assert(right_at(dataset, both, NN_SHARE_FULL) > 0.95F);
+    ck_assert_uint_eq(both->n, EXAMPLES);
+    nn_crossval_destroy(alone);
+    nn_crossval_destroy(both);
+
+    struct nn_trainer *trainer = learn_also(dataset, &settings.train, also);
+    ck_assert_int_eq(nn_trainer_save(trainer, checkpoint), 0);
+    ck_assert_int_eq(nn_trainer_resume(trainer, checkpoint), 0);
+    nn_trainer_destroy(trainer);
+    also->examples[3].wanted[0] = 0.5F;
+    trainer = learn_also(dataset, &settings.train, also);
+    ck_assert_int_eq(nn_trainer_resume(trainer, checkpoint), -EPROTO);
+    nn_trainer_destroy(trainer);
+    nn_dataset_destroy(also);
+    nn_dataset_destroy(dataset);
+    unlink(checkpoint);
 }
 END_TEST
 
@@ -695,6 +774,8 @@ int main(void)
     tcase_add_test(tcase, resumes_with_everything_on);
     tcase_add_test(tcase, begins_with_given_weights);
     tcase_add_test(tcase, learns_from_few);
+    tcase_add_loop_test(tcase, a_further_set_has_its_share, 0, 4);
+    tcase_add_test(tcase, learns_from_a_further_set);
     tcase_add_test(tcase, stopping_leaves_figures_honest);
     tcase_add_test(tcase, members_differ_and_are_averaged);
     tcase_add_test(tcase, one_network_per_label);

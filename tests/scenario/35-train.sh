@@ -87,6 +87,33 @@ check "tell nothing" grep -q 'has learned from recording first' "$tmp/err"
 check_exit 1 "another architecture" "${train[@]}" --folds 3 --architecture h-si-100 \
   --from "$tmp/first.tipnn" --output "$tmp/third.tipnn"
 
+# A further set, of other recordings, that no fold leaves out.
+mkdir -p "$tmp/also"
+ln -s "$data/images" "$tmp/also/images"
+sed '2,$s/,r\([0-9]\),/,drawn\1,/' "$data/labels.csv" >"$tmp/also/labels.csv"
+longer=("${short[@]}" --epochs 6 --rate 0.02)
+check_exit 0 "longer on 12 pictures" "${longer[@]}" --output "$tmp/random.tipnn"
+alone=$(sed -n 's/.*; mean \(0\.[0-9]*\)$/\1/p' "$tmp/out")
+besides=("${longer[@]}" --set also_share=0.85 --output)
+check_exit 0 "the same with a further set" "${besides[@]}" "$tmp/besides.tipnn" \
+  --also "$tmp/also" --figures "$tmp/besides.json"
+both=$(sed -n 's/.*; mean \(0\.[0-9]*\)$/\1/p' "$tmp/out")
+figure "six epochs on 12 pictures: $alone, with a further set $both"
+check "it knows more" awk -v a="$both" -v b="$alone" 'BEGIN { exit !(a > b + 0.1) }'
+check "figures are of none of it" grep -q ': 72 finished frames of 6 recordings' "$tmp/out"
+"$tipwright" model show "$tmp/besides.tipnn" >"$tmp/out"
+check "its note names the set" grep -q 'also 72 pictures of 6 recordings (drawn0' "$tmp/out"
+again=("$tipwright" train --labels "$data/labels.csv" --images "$data/images" --reproduce
+  --figures "$tmp/besides.json" --output "$tmp/again.tipnn")
+check_exit 0 "its figures come out again" "${again[@]}" --also "$tmp/also"
+check "to the same model" cmp "$tmp/besides.tipnn" "$tmp/again.tipnn"
+check_exit 1 "but not without the set" "${again[@]}"
+sed -i '2s/0$/1/' "$tmp/also/labels.csv"
+"${again[@]}" --also "$tmp/also" >"$tmp/out" 2>"$tmp/err" </dev/null
+check "another is told of" grep -q 'not the same pictures' "$tmp/err"
+check_exit 1 "a further set of recordings left out" "${besides[@]}" "$tmp/none.tipnn" --also "$data"
+check "tells nothing" grep -q 'recording r[0-9] is also in' "$tmp/err"
+
 # The learning curve: the same trainings in pieces, once each.
 curve=("${train[@]}" --folds 3 --validate 2 --sizes "8:3,all:2:2" --seeds 2 --from "$tmp/first.tipnn" --threads 2)
 check_exit 0 "a learning curve" "${curve[@]}" --results "$tmp/curve.csv" --curves "$tmp/curve.png"
