@@ -3,6 +3,7 @@
 #include "agent/terminal.h"
 #include "config/yaml_reader.h"
 #include "nn/cmd_train.h"
+#include "nn/crew.h"
 #include "nn/evaluate.h"
 #include "nn/search.h"
 
@@ -115,11 +116,10 @@ struct shop {
     const struct grid_file *grid;
     struct nn_search *search;
     struct nn_search_result *tasks;
-    size_t n_tasks;
+    uint32_t n_tasks;
     struct progress progress;
     pthread_mutex_t lock; /* over `search` and everything below */
-    size_t next, done;
-    int error;
+    uint32_t done;
 };
 
 /* The settings of a combination. 0, or -1 after saying why not. */
@@ -189,53 +189,35 @@ static int train_one(const struct shop *shop, struct nn_search_result *task)
     return error;
 }
 
-static void finish_task(struct shop *shop, const struct nn_search_result *task, int error)
+static int do_task(void *context, uint32_t i)
 {
+    struct shop *shop = context;
+    struct nn_search_result *task = &shop->tasks[i];
     char detail[96];
+    int error = train_one(shop, task);
+    if (error)
+        return error;
     pthread_mutex_lock(&shop->lock);
-    if (!error)
-        error = nn_search_add(shop->search, shop->options->results, task);
-    if (error && shop->error == 0)
-        shop->error = error;
+    error = nn_search_add(shop->search, shop->options->results, task);
     snprintf(detail, sizeof detail, "fold %u, combination %u, ROC area %.3f",
              (unsigned)task->outer + 1, (unsigned)task->combination, task->area);
     if (!error)
         progress_update(&shop->progress, ++shop->done, detail);
     pthread_mutex_unlock(&shop->lock);
-}
-
-static void *work(void *argument)
-{
-    struct shop *shop = argument;
-    for (;;) {
-        pthread_mutex_lock(&shop->lock);
-        bool more = shop->next < shop->n_tasks && shop->error == 0;
-        struct nn_search_result *task = more ? &shop->tasks[shop->next++] : NULL;
-        pthread_mutex_unlock(&shop->lock);
-        if (!task)
-            return NULL;
-        finish_task(shop, task, train_one(shop, task));
-    }
+    return error;
 }
 
 /* All tasks of the shop. 0, or -1 after saying why not. */
 static int run_tasks(struct shop *shop, const char *title)
 {
-    pthread_t threads[64];
-    uint32_t started = 0;
     if (shop->n_tasks == 0)
         return 0;
-    shop->next = shop->done = 0;
+    shop->done = 0;
     progress_start(&shop->progress, title, shop->n_tasks);
-    while (started + 1 < shop->options->threads && started + 1 < shop->n_tasks &&
-           pthread_create(&threads[started], NULL, work, shop) == 0)
-        started++;
-    work(shop);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    if (shop->error) {
+    int error = nn_crew_run(shop->options->threads, shop->n_tasks, do_task, shop);
+    if (error) {
         progress_end(&shop->progress);
-        terminal_error(command, "search: %s", strerror(-shop->error));
+        terminal_error(command, "search: %s", strerror(-error));
         return -1;
     }
     progress_finish(&shop->progress);

@@ -4,6 +4,7 @@
 #include "agent/command.h"
 #include "agent/terminal.h"
 #include "nn/cmd_labelled.h"
+#include "nn/crew.h"
 #include "nn/evaluate.h"
 #include "nn/table.h"
 #include "nn/view.h"
@@ -113,7 +114,7 @@ static int take_option(int option, struct options *options)
     case OPTION_SIMULATED:
         return take_count("--simulated", 0, SIMULATED_MAX, &options->simulated);
     case 't':
-        return take_count("--threads", 1, EVENTS_THREADS_MAX, &options->threads);
+        return take_count("--threads", 1, NN_CREW_MAX, &options->threads);
     case 's':
         if (take_count("--seed", 0, UINT32_MAX, &seed) != 0)
             return -1;
@@ -227,9 +228,9 @@ static int make_material(struct lesson *lesson)
     uint32_t simulated = lesson->n_learnt + lesson->n_checked;
     lesson->done = 0;
     progress_start(&lesson->progress, "comparing lines", lesson->dataset->n + simulated);
-    int error = events_work(options->threads, lesson->dataset->n, make_recorded, lesson);
+    int error = nn_crew_run(options->threads, lesson->dataset->n, make_recorded, lesson);
     if (!error)
-        error = events_work(options->threads, simulated, make_simulated, lesson);
+        error = nn_crew_run(options->threads, simulated, make_simulated, lesson);
     for (uint32_t i = 0; i < 2 * lesson->n_learnt && !error; i++)
         lesson->learnt[i] = lesson->simulated[i].frame;
     if (error)
@@ -303,7 +304,7 @@ static int train_all(struct lesson *lesson)
     lesson->done = 0;
     progress_start(&lesson->progress, "training",
                    (options->folds + (uint64_t)1) * options->train.steps);
-    int error = events_work(options->threads, options->folds + 1, train_one, lesson);
+    int error = nn_crew_run(options->threads, options->folds + 1, train_one, lesson);
     if (error)
         progress_end(&lesson->progress);
     else

@@ -14,10 +14,6 @@ struct events_frame {
 };
 void events_frame_finish(struct events_frame *frame);
 
-/* Calls job(context, 0 .. n - 1), `threads` at a time, in any order. Returns the first error. */
-enum { EVENTS_THREADS_MAX = 64 };
-int events_work(uint32_t threads, uint32_t n, int (*job)(void *context, uint32_t i), void *context);
-
 /*
  * The index-th simulated frame and its book, as it comes and as one flattened line by line, where
  * a change of height alone shows nothing. Frames are all different and always the same. 0, -errno.

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,47 +14,6 @@ enum { UNSEEN_BEFORE = 1, UNSEEN_AFTER = 3 };
 #define START_S 30.0     /* after the frame's place was reached */
 #define EVENTS_TIMES 5.0 /* the measured rate, per frame of 300 lines */
 #define VISIBLE 2.0      /* times the noise */
-
-struct shop {
-    pthread_mutex_t lock;
-    uint32_t n, next;
-    int error;
-    int (*job)(void *context, uint32_t i);
-    void *context;
-};
-
-static void *work(void *argument)
-{
-    struct shop *shop = argument;
-    for (;;) {
-        pthread_mutex_lock(&shop->lock);
-        bool more = !shop->error && shop->next < shop->n;
-        uint32_t i = more ? shop->next++ : 0;
-        pthread_mutex_unlock(&shop->lock);
-        if (!more)
-            return NULL;
-        int error = shop->job(shop->context, i);
-        pthread_mutex_lock(&shop->lock);
-        shop->error = shop->error ? shop->error : error;
-        pthread_mutex_unlock(&shop->lock);
-    }
-}
-
-int events_work(uint32_t threads, uint32_t n, int (*job)(void *context, uint32_t i), void *context)
-{
-    struct shop shop = {.n = n, .job = job, .context = context};
-    pthread_t others[EVENTS_THREADS_MAX];
-    uint32_t started = 0;
-    pthread_mutex_init(&shop.lock, NULL);
-    while (started + 1 < threads && started < EVENTS_THREADS_MAX &&
-           pthread_create(&others[started], NULL, work, &shop) == 0)
-        started++;
-    work(&shop);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(others[i], NULL);
-    pthread_mutex_destroy(&shop.lock);
-    return shop.error;
-}
 
 void events_frame_finish(struct events_frame *frame)
 {

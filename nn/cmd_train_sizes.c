@@ -7,6 +7,7 @@
 #include "agent/terminal.h"
 #include "nn/chart.h"
 #include "nn/cmd_train.h"
+#include "nn/crew.h"
 #include "nn/evaluate.h"
 #include "nn/table.h"
 
@@ -37,11 +38,10 @@ struct shop {
     const struct nn_dataset *dataset;
     bool *use, *left_out; /* (n_recordings) */
     struct task *tasks;
-    size_t n_tasks;
+    uint32_t n_tasks;
     struct progress progress;
     pthread_mutex_t lock; /* over everything below and the file of results */
-    size_t next, done;
-    int error;
+    uint32_t done;
 };
 
 static const char *start_name(const struct shop *shop, bool from)
@@ -179,52 +179,38 @@ static int train_one(const struct shop *shop, struct task *task)
     return error;
 }
 
-static void *work(void *argument)
+static int do_task(void *context, uint32_t i)
 {
-    struct shop *shop = argument;
-    for (;;) {
-        pthread_mutex_lock(&shop->lock);
-        while (shop->next < shop->n_tasks && shop->tasks[shop->next].known)
-            shop->next++;
-        bool more = shop->next < shop->n_tasks && shop->error == 0;
-        struct task *task = more ? &shop->tasks[shop->next++] : NULL;
-        pthread_mutex_unlock(&shop->lock);
-        if (!task)
-            return NULL;
-        int error = train_one(shop, task);
-        char detail[96];
-        pthread_mutex_lock(&shop->lock);
-        if (!error)
-            error = write_row(shop, task);
-        if (error && shop->error == 0)
-            shop->error = error;
-        snprintf(detail, sizeof detail, "%u pictures, seed %u, %s, ROC area %.3f",
-                 (unsigned)task->size.examples, (unsigned)task->seed,
-                 task->from ? "from the start" : "random weights", task->areas[FULL]);
-        if (!error)
-            progress_update(&shop->progress, ++shop->done, detail);
-        pthread_mutex_unlock(&shop->lock);
-    }
+    struct shop *shop = context;
+    struct task *task = &shop->tasks[i];
+    char detail[96];
+    if (task->known)
+        return 0;
+    int error = train_one(shop, task);
+    if (error)
+        return error;
+    pthread_mutex_lock(&shop->lock);
+    error = write_row(shop, task);
+    snprintf(detail, sizeof detail, "%u pictures, seed %u, %s, ROC area %.3f",
+             (unsigned)task->size.examples, (unsigned)task->seed,
+             task->from ? "from the start" : "random weights", task->areas[FULL]);
+    if (!error)
+        progress_update(&shop->progress, ++shop->done, detail);
+    pthread_mutex_unlock(&shop->lock);
+    return error;
 }
 
 /* All that is not known yet. 0, or -1 after saying why not. */
 static int run(struct shop *shop)
 {
-    pthread_t threads[64];
-    uint32_t started = 0;
-    size_t todo = 0;
-    for (size_t i = 0; i < shop->n_tasks; i++)
+    uint32_t todo = 0;
+    for (uint32_t i = 0; i < shop->n_tasks; i++)
         todo += !shop->tasks[i].known;
     progress_start(&shop->progress, "training", todo);
-    while (started + 1 < shop->options->threads && started + 1 < todo &&
-           pthread_create(&threads[started], NULL, work, shop) == 0)
-        started++;
-    work(shop);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    if (shop->error) {
+    int error = nn_crew_run(shop->options->threads, shop->n_tasks, do_task, shop);
+    if (error) {
         progress_end(&shop->progress);
-        terminal_error(command, "training: %s", strerror(-shop->error));
+        terminal_error(command, "training: %s", strerror(-error));
         return -1;
     }
     progress_finish(&shop->progress);

@@ -1,22 +1,21 @@
 /* Trainings side by side, each with recordings left out, and what they said about those. */
 #include "nn/crossval.h"
 
+#include "nn/crew.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS_MAX = 64 };
-
 struct shop {
     const struct nn_dataset *dataset;
     const struct nn_crossval_settings *settings;
     struct nn_crossval *crossval;
     uint32_t all_epochs;  /* of trainings on everything */
-    pthread_mutex_t lock; /* over everything below, and the caller's progress */
-    uint32_t next, end;   /* of the runs now to do */
-    int error;            /* the first */
+    uint32_t first;       /* of the runs now to do */
+    pthread_mutex_t lock; /* over the caller's progress */
 };
 
 void nn_crossval_destroy(struct nn_crossval *crossval)
@@ -202,8 +201,10 @@ static int judge(struct shop *shop, struct nn_crossval_training *run, struct nn_
                        shop->crossval->logits[run->member].at);
 }
 
-static int run_training(struct shop *shop, struct nn_crossval_training *run)
+static int run_training(void *context, uint32_t i)
 {
+    struct shop *shop = context;
+    struct nn_crossval_training *run = &shop->crossval->runs[shop->first + i];
     struct nn_train_settings train = shop->settings->train;
     bool leaves_out = run->fold < shop->settings->folds;
     if (!leaves_out) {
@@ -233,37 +234,11 @@ static int run_training(struct shop *shop, struct nn_crossval_training *run)
     return error;
 }
 
-static void *work(void *argument)
-{
-    struct shop *shop = argument;
-    for (;;) {
-        pthread_mutex_lock(&shop->lock);
-        bool more = shop->next < shop->end && shop->error == 0;
-        struct nn_crossval_training *run = more ? &shop->crossval->runs[shop->next++] : NULL;
-        pthread_mutex_unlock(&shop->lock);
-        if (!run)
-            return NULL;
-        int error = run_training(shop, run);
-        pthread_mutex_lock(&shop->lock);
-        if (error && shop->error == 0)
-            shop->error = error;
-        pthread_mutex_unlock(&shop->lock);
-    }
-}
-
 /* Runs first .. end - 1, as many at a time as there are threads. */
-static void run_some(struct shop *shop, uint32_t first, uint32_t end)
+static int run_some(struct shop *shop, uint32_t first, uint32_t end)
 {
-    pthread_t threads[THREADS_MAX];
-    uint32_t started = 0;
-    shop->next = first;
-    shop->end = end;
-    while (started + 1 < shop->settings->threads && started + 1 < end - first &&
-           pthread_create(&threads[started], NULL, work, shop) == 0)
-        started++;
-    work(shop);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
+    shop->first = first;
+    return nn_crew_run(shop->settings->threads, end - first, run_training, shop);
 }
 
 /* Trainings on everything there will be. */
@@ -384,7 +359,7 @@ static bool settings_fit(const struct nn_dataset *dataset,
                            settings->folds <= dataset->n_recordings;
     enum nn_layer_kind last = settings->train.layers[settings->train.n_layers - 1].kind;
     bool apart = last == NN_LAYER_DENSE || last == NN_LAYER_CONV || !settings->one_per_label;
-    return folds && apart && settings->threads >= 1 && settings->threads <= THREADS_MAX &&
+    return folds && apart && settings->threads >= 1 && settings->threads <= NN_CREW_MAX &&
            settings->members >= 1 && settings->members <= NN_MEMBERS_MAX &&
            settings->members * labels * copies <= NN_MEMBERS_MAX;
 }
@@ -400,18 +375,16 @@ int nn_crossval_run(const struct nn_dataset *dataset, const struct nn_crossval_s
     if (!shop.crossval)
         return -ENOMEM;
     pthread_mutex_init(&shop.lock, NULL);
-    uint32_t whole = count_whole(settings);
-    if (settings->train.patience && whole) {
-        run_some(&shop, whole, shop.crossval->n_runs);
+    uint32_t whole = settings->train.patience ? count_whole(settings) : 0;
+    int error = run_some(&shop, whole, shop.crossval->n_runs);
+    if (!error && whole) {
         shop.all_epochs = typical_epochs(shop.crossval, whole);
-        run_some(&shop, 0, whole);
-    } else {
-        run_some(&shop, 0, shop.crossval->n_runs);
+        error = run_some(&shop, 0, whole);
     }
     pthread_mutex_destroy(&shop.lock);
-    if (shop.error) {
+    if (error) {
         nn_crossval_destroy(shop.crossval);
-        return shop.error;
+        return error;
     }
     average_members(shop.crossval);
     *ret_crossval = shop.crossval;

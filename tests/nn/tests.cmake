@@ -34,6 +34,7 @@ tipwright_test(NAME test_nn_onnx SOURCES ${NN_TESTS}/test_onnx.c ${NN_TESTS}/mak
 tipwright_test(NAME test_nn_vote_store SOURCES ${NN_TESTS}/test_vote_store.c
   LIBS tipwright_lab PkgConfig::SQLITE PkgConfig::JANSSON)
 tipwright_test(NAME test_nn_new_file SOURCES ${NN_TESTS}/test_new_file.c LIBS tipwright_nn)
+tipwright_test(NAME test_nn_crew SOURCES ${NN_TESTS}/test_crew.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_rows SOURCES ${NN_TESTS}/test_rows.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_event SOURCES ${NN_TESTS}/test_event.c LIBS tipwright_nn)
 tipwright_test(NAME test_nn_event_train SOURCES ${NN_TESTS}/test_event_train.c LIBS tipwright_nn)
