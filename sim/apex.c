@@ -8,7 +8,7 @@
 enum { N = SIM_TIP_STATE_COUNT };
 
 #define PI 3.141592653589793
-#define NOISE_MARGIN 2.2 /* chosen: so much more noise than its own must an apex's picture bear */
+#define NOISE_MARGIN 2.0 /* chosen: so much more noise than its own must an apex's picture bear */
 
 enum { DRAWS_MAX = 64 };
 
@@ -17,6 +17,7 @@ struct look {
     double sigma_nm[2];  /* uniform */
     double row_pm[2];    /* log-uniform */
     double pair[2];      /* uniform */
+    double askew[2];     /* uniform, of the pair's phase off pi, either way */
     double noise_pm[2];  /* log-uniform */
     double rumble[2];    /* uniform */
     double drag[2];      /* log-uniform */
@@ -29,8 +30,9 @@ struct look {
 static const struct look looks[N] = {
     [SIM_TIP_ATOMIC] = {.sigma_nm = {.0, .055},
                         .row_pm = {3, 11},
-                        .pair = {.65, 1.35},
-                        .noise_pm = {.7, 3.4},
+                        .pair = {.85, 1.45},
+                        .askew = {0, 1.6},
+                        .noise_pm = {.9, 4.2},
                         .rumble = {0, .5},
                         .drag = {.5, 1.3},
                         .memory = {.6, .75},
@@ -38,9 +40,10 @@ static const struct look looks[N] = {
                         .radius_nm = {.02, .3},
                         .p_busy = .9,
                         .p_islands = 0},
-    [SIM_TIP_ASYM] = {.sigma_nm = {.02, .08},
+    [SIM_TIP_ASYM] = {.sigma_nm = {.02, .07},
                       .row_pm = {20, 65},
-                      .pair = {.3, .9},
+                      .pair = {.33, .7},
+                      .askew = {1.1, 2.3},
                       .noise_pm = {7, 28},
                       .rumble = {.1, .7},
                       .drag = {.2, .6},
@@ -51,7 +54,8 @@ static const struct look looks[N] = {
                       .p_islands = 0},
     [SIM_TIP_DIMER] = {.sigma_nm = {.045, .10},
                        .row_pm = {7, 33},
-                       .pair = {.20, .45},
+                       .pair = {.18, .45},
+                       .askew = {0, 1.1},
                        .noise_pm = {1.7, 8},
                        .rumble = {0, 1},
                        .drag = {.2, .6},
@@ -60,10 +64,11 @@ static const struct look looks[N] = {
                        .radius_nm = {.02, .2},
                        .p_busy = .5,
                        .p_islands = 0},
-    [SIM_TIP_ROWS] = {.sigma_nm = {.115, .155},
+    [SIM_TIP_ROWS] = {.sigma_nm = {.135, .168},
                       .row_pm = {17, 68},
                       .pair = {.3, .8},
-                      .noise_pm = {2.4, 12},
+                      .askew = {0, 1.6},
+                      .noise_pm = {2.8, 14},
                       .rumble = {.3, 1.3},
                       .drag = {.1, .4},
                       .memory = {.4, .5},
@@ -71,9 +76,10 @@ static const struct look looks[N] = {
                       .radius_nm = {.02, .2},
                       .p_busy = .5,
                       .p_islands = 0},
-    [SIM_TIP_MULTI] = {.sigma_nm = {.03, .15},
+    [SIM_TIP_MULTI] = {.sigma_nm = {.03, .14},
                        .row_pm = {10, 36},
-                       .pair = {.20, .45},
+                       .pair = {.4, .75},
+                       .askew = {.9, 2.2},
                        .noise_pm = {1, 5},
                        .rumble = {.2, 1.2},
                        .drag = {.2, .7},
@@ -177,10 +183,11 @@ static void draw_contrast(enum sim_tip_state state, struct sim_random *random,
     c->row_m = 1e-12 * log_in(random, look->row_pm);
     c->ratio_dimer = sim_random_range(random, .8, 1.5);
     c->ratio_pair = uniform_in(random, look->pair);
-    c->phase_pair = PI;
-    if (state == SIM_TIP_ASYM)
-        c->phase_pair += sim_random_sign(random) * sim_random_range(random, .5, 1.5);
-    c->ratio_mixed = sim_random_range(random, .10, .35);
+    c->phase_pair = PI + sim_random_sign(random) * uniform_in(random, look->askew);
+    c->ratio_fine = c->ratio_pair * sim_random_log_range(random, .1, .5);
+    for (int i = 0; i < 2; i++)
+        c->mixed[i] = (struct sim_overtone){sim_random_log_range(random, .06, .5),
+                                            sim_random_range(random, 0, 2 * PI)};
     c->radius_m = 1e-9 * log_in(random, look->radius_nm);
     c->noise_m = 1e-12 * log_in(random, look->noise_pm);
     c->grain = log_in(random, look->grain);

@@ -3,7 +3,8 @@
  * from the tip's hidden state, and virtual raters who turn scores into votes.
  *
  * Formulas: thresholds between the classes are measured on confident real images (rows to dimers at
- * A(g2)/A(g1) = .34, dimers to atoms at A(2g1)/A(g1) = .6); the widths are chosen. See
+ * A(g2)/A(g1) = .34, dimers to atoms at A(2g1)/A(g1) = .6, dimers to asymmetries by the phase of
+ * 2 g1 as in sim/shows.h); the widths are chosen. See
  * docs/simulator.md, "Held to account".
  */
 #ifndef SIM_FRAME_LABELS_H

@@ -17,24 +17,31 @@ const char *sim_shows_name(enum sim_shows shows)
     return names[shows];
 }
 
-/* What its Gaussian leaves of the rows, and of dimers and pairs. */
-static void blurs(const struct sim_apex *apex, double *ret_rows, double *ret_dimers)
+/* What its Gaussian leaves of the rows, of dimers and pairs, and of mixed waves. */
+struct blurs {
+    double rows, dimers, mixed, fine;
+};
+
+static struct blurs blurs_of(const struct sim_apex *apex)
 {
     double k1 = 2 * PI / ROW_PERIOD_M, k2 = 2 * PI / DIMER_PERIOD_M;
     double s2 = apex->sigma_m * apex->sigma_m;
-    *ret_rows = exp(-.5 * s2 * k1 * k1);
-    *ret_dimers = exp(-.5 * s2 * k2 * k2);
+    double rows = exp(-.5 * s2 * k1 * k1), dimers = exp(-.5 * s2 * k2 * k2);
+    return (struct blurs){rows, dimers, rows * dimers, dimers * dimers};
 }
 
 /* Height over one cell by one apex, whose place is given as phases of rows and dimers. */
 static double apex_height(const struct sim_apex *apex, const struct sim_contrast *c, double a,
                           double b)
 {
-    double blur1, blur2;
-    blurs(apex, &blur1, &blur2);
-    return c->row_m * (blur1 * cos(a) + c->ratio_dimer * blur2 * cos(b) +
-                       2 * c->ratio_mixed * blur1 * blur2 * cos(a) * cos(b) +
-                       c->ratio_pair * blur2 * cos(2 * a + c->phase_pair)) -
+    struct blurs blur = blurs_of(apex);
+    const struct sim_overtone *plus = &c->mixed[0], *minus = &c->mixed[1];
+    double mixed =
+        plus->ratio * cos(a + b + plus->phase) + minus->ratio * cos(a - b + minus->phase);
+    double pair = 2 * a + c->phase_pair;
+    return c->row_m * (blur.rows * cos(a) + c->ratio_dimer * blur.dimers * cos(b) +
+                       blur.mixed * mixed + c->ratio_pair * blur.dimers * cos(pair) +
+                       2 * c->ratio_fine * blur.fine * cos(pair) * cos(b)) -
            apex->recess_m;
 }
 
@@ -72,11 +79,10 @@ struct picture {
 
 static struct picture picture_of_one(const struct sim_apex *apex, const struct sim_contrast *c)
 {
-    double blur1, blur2;
-    blurs(apex, &blur1, &blur2);
-    double pair_m = c->row_m * c->ratio_pair * blur2;
-    return (struct picture){.rows = {c->row_m * blur1, 0},
-                            .dimers = {c->row_m * c->ratio_dimer * blur2, 0},
+    struct blurs blur = blurs_of(apex);
+    double pair_m = c->row_m * c->ratio_pair * blur.dimers;
+    return (struct picture){.rows = {c->row_m * blur.rows, 0},
+                            .dimers = {c->row_m * c->ratio_dimer * blur.dimers, 0},
                             .pairs = {pair_m * cos(c->phase_pair), -pair_m * sin(c->phase_pair)}};
 }
 
@@ -115,7 +121,7 @@ enum sim_shows sim_shows(const struct sim_apex *apices, uint32_t n,
     double off = fmod(fabs(phase(&picture.pairs) - 2 * phase(&picture.rows)), PI);
     if (hypot(row_m, size(&picture.dimers)) < 1.5 * contrast->noise_m)
         return SIM_SHOWS_NOTHING;
-    if (fmin(off, PI - off) >= .5 && pair_ratio >= .24 && dimer_ratio >= .34)
+    if (fmin(off, PI - off) >= .75 && pair_ratio >= .29 && pair_ratio < .74 && dimer_ratio >= .34)
         return SIM_SHOWS_ASYMMETRIES;
     if (pair_ratio >= .6 && dimer_ratio >= .3)
         return SIM_SHOWS_ATOMS;

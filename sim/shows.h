@@ -4,9 +4,11 @@
  *
  * Thresholds between classes: best single ones on confident real images (measured): rows to dimers
  * at A(g2)/A(g1) = .34, dimers to atoms at A(2g1)/A(g1) = .6 with g2/g1 at least .3. Asymmetric:
- * the second harmonic stands .5 rad or more off its place against the rows (chosen), with .24 or
- * more of their amplitude (measured). Nothing: rows and dimers together below 1.5 times the tip's
- * line noise (chosen, as for the labels of rendered frames).
+ * 2 g1 has .29 to .74 of the amplitude of the rows (measured, against dimers and atoms) and stands
+ * .75 rad or more off its place against them (chosen: between the .66 that parts as many dimers
+ * from asymmetries and the 1.4 that parts them as frequent as they are; both measured). Nothing:
+ * rows and dimers together below 1.5 times the tip's line noise (chosen, as for the labels of
+ * rendered frames).
  */
 #ifndef SIM_SHOWS_H
 #define SIM_SHOWS_H

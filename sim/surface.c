@@ -228,6 +228,7 @@ static struct sim_wave pictured(const struct sim_surface_wave *wave, const struc
                                 double follow, double sharp)
 {
     double amplitude_m = 0, phase = wave->phase_deg * DEGREE;
+    const struct sim_overtone *side;
     switch ((enum sim_wave_part)wave->part) {
     case SIM_WAVE_FIXED:
         amplitude_m = wave->amplitude_m * follow;
@@ -243,7 +244,13 @@ static struct sim_wave pictured(const struct sim_surface_wave *wave, const struc
         phase = c->phase_pair;
         break;
     case SIM_WAVE_MIXED:
-        amplitude_m = c->row_m * c->ratio_mixed * sharp;
+        side = &c->mixed[wave->order[0] * wave->order[1] < 0];
+        amplitude_m = c->row_m * side->ratio * sharp;
+        phase = side->phase;
+        break;
+    case SIM_WAVE_FINE:
+        amplitude_m = c->row_m * c->ratio_fine * sharp;
+        phase = c->phase_pair;
         break;
     case SIM_WAVE_PART_COUNT:
         break;

@@ -51,8 +51,8 @@
 
 static const char *wave_part(size_t i)
 {
-    static const char *const words[SIM_WAVE_PART_COUNT] = {"fixed", "row", "dimer", "pair",
-                                                           "mixed"};
+    static const char *const words[SIM_WAVE_PART_COUNT] = {"fixed", "row",   "dimer",
+                                                           "pair",  "mixed", "fine"};
     return i < SIM_WAVE_PART_COUNT ? words[i] : NULL;
 }
 
@@ -103,7 +103,8 @@ static const struct field wave_fields[] = {
     TWO(sim_surface_wave, "order", order, "", -SIM_WAVE_ORDER_MAX, SIM_WAVE_ORDER_MAX, true,
         "periods per a1 and per a2: whole numbers"),
     WORD(sim_surface_wave, "part", part, wave_part, true,
-         "row, dimer, pair, mixed: as strong as the apex pictures that part of H:Si(100); fixed: "
+         "row, dimer, pair, mixed, fine: as strong as the apex pictures that part of H:Si(100); "
+         "fixed: "
          "as strong as `amplitude` says"),
     NUMBER(sim_surface_wave, "amplitude", amplitude_m, "m", 0, 1e-9, false, "of a fixed wave"),
     NUMBER(sim_surface_wave, "phase", phase_deg, "deg", -360, 360, false, "of a fixed wave"),
@@ -145,7 +146,8 @@ static const struct field bias_fields[] = {
     NUMBER(sim_surface_bias, "inverted_p", inverted_p, "", 0, 1, true,
            "probability that a session shows them upside down then"),
     NUMBER(sim_surface_bias, "sharpen_per_volt", sharpen_per_v, "", 0, 5, true,
-           "dimer, pair and mixed waves are stronger by this share per volt below `sharpen_below`"),
+           "dimer, pair, mixed and fine waves are stronger by this share per volt below "
+           "`sharpen_below`"),
     NUMBER(sim_surface_bias, "sharpen_below", sharpen_below_v, "V", .1, 10, true, "absolute bias"),
 };
 static const struct field_table bias_table = {.name = "bias",

@@ -30,6 +30,7 @@ enum sim_wave_part {
     SIM_WAVE_DIMER,
     SIM_WAVE_PAIR,
     SIM_WAVE_MIXED,
+    SIM_WAVE_FINE,
     SIM_WAVE_PART_COUNT
 };
 
@@ -37,7 +38,7 @@ struct sim_surface_wave {
     double order[2]; /* h, k: whole numbers */
     int part;        /* enum sim_wave_part */
     double amplitude_m;
-    double phase_deg; /* SIM_WAVE_FIXED; SIM_WAVE_PAIR takes the apex's own */
+    double phase_deg; /* SIM_WAVE_FIXED; the others take the apex's own */
 };
 
 /* A Gaussian bump or hole in every cell. */
@@ -57,7 +58,7 @@ struct sim_surface_direction {
 struct sim_surface_bias {
     double empty[2];        /* waves times this at positive bias */
     double inverted_p;      /* that they are turned upside down then, for a whole session */
-    double sharpen_per_v;   /* dimer, pair and mixed waves: this much more per volt less ... */
+    double sharpen_per_v;   /* all waves but those of the rows: this much more per volt less ... */
     double sharpen_below_v; /* ... than this */
 };
 
