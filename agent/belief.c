@@ -43,16 +43,33 @@ static double evidence(const struct policy *policy, const struct verdict *verdic
     return odds - log_odds(USUAL);
 }
 
-/* What the sum of the evidence of `frames` frames is divided by. */
-static double shared(const struct policy *policy, double frames)
+/* What the sum of the evidence of n witnesses with that correlation is divided by. */
+static double shared(double n, double correlation)
 {
-    return 1 + fmax(frames - 1, 0) * policy->sure.frames_alike;
+    return 1 + fmax(n - 1, 0) * correlation;
 }
 
-static double together(const struct belief *belief, const struct policy *policy)
+/* `sum`, and `n` more (may be a part of one) that say `evidence`. */
+static struct belief_sum together(const struct belief_sum *sum, double evidence, double n,
+                                  double correlation)
 {
-    return (belief->carried * shared(policy, belief->frames) + belief->now) /
-           shared(policy, belief->frames + belief->share);
+    return (struct belief_sum){.evidence =
+                                   (sum->evidence * shared(sum->n, correlation) + evidence) /
+                                   shared(sum->n + n, correlation),
+                               .n = sum->n + n};
+}
+
+static struct belief_sum all_here(const struct belief *belief, const struct policy *policy)
+{
+    if (!belief->in_frame)
+        return belief->here;
+    return together(&belief->here, belief->now, belief->share, policy->sure.frames_alike);
+}
+
+static struct belief_sum all_places(const struct belief *belief, const struct policy *policy)
+{
+    struct belief_sum here = all_here(belief, policy);
+    return together(&belief->elsewhere, here.evidence, fmin(here.n, 1), policy->sure.places_alike);
 }
 
 void belief_forget(struct belief *belief)
@@ -60,19 +77,30 @@ void belief_forget(struct belief *belief)
     *belief = (struct belief){0};
 }
 
+static void fade_sum(struct belief_sum *sum, double before, double keeps)
+{
+    double chance = chance_of(log_odds(before) + sum->evidence);
+    chance = before + (chance - before) * keeps;
+    sum->evidence = log_odds(chance) - log_odds(before);
+    sum->n *= keeps;
+}
+
 /* What the frames before said of the tip holds a little less than it did. */
 static void fade(struct belief *belief, const struct policy *policy, int64_t t_night_ns)
 {
     double passed_s = (double)(t_night_ns - belief->t_night_ns) * 1e-9;
-    double before = policy->sure.good_before;
     belief->t_night_ns = t_night_ns;
-    if (belief->frames == 0 || !(passed_s > 0))
+    if (!(passed_s > 0))
         return;
     double keeps = exp(-passed_s / policy->sure.tip_lasts_s);
-    double chance = chance_of(log_odds(before) + belief->carried);
-    chance = before + (chance - before) * keeps;
-    belief->carried = log_odds(chance) - log_odds(before);
-    belief->frames *= keeps;
+    fade_sum(&belief->here, policy->sure.good_before, keeps);
+    fade_sum(&belief->elsewhere, policy->sure.good_before, keeps);
+}
+
+static void weaken(struct belief_sum *sum)
+{
+    sum->evidence *= KEEPS;
+    sum->n *= KEEPS;
 }
 
 static bool is_same_frame(const struct belief *belief, const struct verdict *verdict)
@@ -81,14 +109,26 @@ static bool is_same_frame(const struct belief *belief, const struct verdict *ver
            belief->cycle == verdict->cycle && belief->trace == verdict->trace;
 }
 
+static void end_frame(struct belief *belief, const struct policy *policy)
+{
+    if (!belief->in_frame)
+        return;
+    belief->here = all_here(belief, policy);
+    belief->lines += belief->lines_now;
+    belief->in_frame = false;
+}
+
+void belief_move(struct belief *belief, const struct policy *policy)
+{
+    end_frame(belief, policy);
+    belief->elsewhere = all_places(belief, policy);
+    belief->here = (struct belief_sum){0};
+}
+
 static void begin_frame(struct belief *belief, const struct policy *policy,
                         const struct verdict *verdict)
 {
-    if (belief->in_frame) {
-        belief->carried = together(belief, policy);
-        belief->frames += belief->share;
-        belief->lines += belief->lines_now;
-    }
+    end_frame(belief, policy);
     belief->in_frame = true;
     belief->scan = verdict->scan;
     belief->run = verdict->run;
@@ -112,14 +152,14 @@ void belief_see(struct belief *belief, const struct policy *policy, struct verdi
     if (verdict->changed && !(belief->changed && belief->change_line == verdict->change_line)) {
         belief->changed = true;
         belief->change_line = verdict->change_line;
-        belief->carried *= KEEPS;
-        belief->frames *= KEEPS;
+        weaken(&belief->here);
+        weaken(&belief->elsewhere);
     }
     belief->lines_now = belief->changed ? lines_since_change(verdict) : verdict->lines_seen;
     belief->share = (double)belief->lines_now / verdict->lines_total;
     double since = (double)belief->lines_now / verdict->lines_seen;
     belief->now = evidence(policy, verdict) * (KEEPS + (1 - KEEPS) * since);
     verdict->tip_good =
-        (float)chance_of(log_odds(policy->sure.good_before) + together(belief, policy));
+        (float)chance_of(log_odds(policy->sure.good_before) + all_places(belief, policy).evidence);
     verdict->tip_good_lines = belief->lines + belief->lines_now;
 }

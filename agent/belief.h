@@ -17,6 +17,10 @@
  * its earlier ones, and as a frame by its share of lines. What earlier frames said fades towards
  * the chance before anything was seen, as tips change by themselves.
  *
+ * Frames at different places have less in common: large features of one place can make a good tip
+ * look bad there. Places are put together in the same way as frames, with a correlation of their
+ * own; a place counts by the frames seen there, at most as one.
+ *
  * A noticed tip change takes .3 of what was seen before it: so many of the events change what the
  * tip shows; the others are steps in height, shifts and streaks [chosen, docs/simulator.md]. What
  * the network then says of the frame as a whole follows within some forty lines.
@@ -29,10 +33,16 @@
 #include "agent/verdict.h"
 #include "config/policy.h"
 
+/* What has been seen, put together. */
+struct belief_sum {
+    double evidence; /* log odds */
+    double n;        /* of so many frames, or places; faded */
+};
+
 struct belief {
-    double carried; /* evidence of the frames before, together; log odds */
-    double frames;  /* so many frames that is, faded */
-    uint32_t lines; /* in those frames */
+    struct belief_sum here;      /* the frames before, at this place */
+    struct belief_sum elsewhere; /* places before */
+    uint32_t lines;              /* in all of them */
 
     bool in_frame; /* the members below are of a frame under way */
     uint64_t scan;
@@ -49,6 +59,9 @@ struct belief {
 
 /* Nothing seen: at the start, after an action. All zero means the same. */
 void belief_forget(struct belief *belief);
+
+/* The same tip, from now on at another place. */
+void belief_move(struct belief *belief, const struct policy *policy);
 
 /*
  * A judged verdict, in the order of time; sets its `tip_good` and `tip_good_lines`. A tip change

@@ -72,6 +72,13 @@ void course_new_window(struct course *course, bool lines)
         course->restart = true;
 }
 
+/* From now on it is another tip, or may be. */
+static void forget_tip(struct course *course)
+{
+    belief_forget(&course->belief);
+    memset(course->moved_tip, 0, sizeof(course->moved_tip));
+}
+
 void course_new_session(struct course *course)
 {
     course->inst_base_known = false;
@@ -81,7 +88,7 @@ void course_new_session(struct course *course)
     course->frames_watched = course->lines_watched = 0;
     course->bad_lines = course->flat_lines = 0;
     course->over_current = false;
-    belief_forget(&course->belief);
+    forget_tip(course);
     course_new_window(course, true);
     course->move = COURSE_STAYS; /* where the tip is now, nobody here knows */
 }
@@ -90,7 +97,7 @@ void course_use_policy(struct course *course, const struct policy *policy)
 {
     course->policy = policy;
     course->engaged = 0;
-    belief_forget(&course->belief);
+    forget_tip(course);
     course_new_window(course, true);
 }
 
@@ -101,7 +108,7 @@ void course_released(struct course *course)
         course->heard_inst_ns = course->t_inst_ns;
     course->bad_lines = course->flat_lines = 0;
     course->over_current = course->status_over = course->status_over_current = false;
-    belief_forget(&course->belief);
+    forget_tip(course);
     course_new_window(course, true);
     course->move = COURSE_STAYS; /* the operator's again */
 }
@@ -306,9 +313,11 @@ static void begin_after(struct course *course, const struct action *action, int6
     course->bad_lines = course->flat_lines = 0;
     course->over_current = false;
     course_new_window(course, true);
-    if (action->kind == ACTION_REIMAGE)
+    if (action->kind == ACTION_REIMAGE) {
+        belief_move(&course->belief, course->policy);
         return;
-    belief_forget(&course->belief);
+    }
+    forget_tip(course);
     course->good = false;
     course->action_end_night_ns = course->t_night_ns;
     course_leave_mark(course, action);

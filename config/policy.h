@@ -85,6 +85,7 @@ struct policy_rule {
     struct policy_ramp ramp;
     uint32_t flip_sign_every;  /* pulse: change the sign after so many firings; 0 never */
     uint32_t at_most_per_site; /* firings; a ramp ends after its last step in any case */
+    uint32_t at_most_per_tip;  /* since the last action on the tip */
     uint32_t at_most_per_episode;
 };
 
@@ -92,7 +93,7 @@ struct policy_rule {
 struct policy_budget {
     uint32_t actions_per_site;
     uint32_t actions_per_unproven_site; /* until a good tip has been seen there; 0: as above */
-    uint32_t actions_per_episode; /* an episode ends with a confirmed good tip */
+    uint32_t actions_per_episode;       /* an episode ends with a confirmed good tip */
     uint32_t actions_per_hour;
     uint32_t actions_per_night;
     uint32_t pulses_per_episode;
@@ -110,7 +111,8 @@ struct policy_sure {
     double act_on_good;  /* sure_bad: chance below this */
     double accept_bad;   /* sure_good: chance at or above 1 - this */
     double good_before;  /* the chance before anything has been seen */
-    double frames_alike; /* correlation of the errors of two frames of one tip */
+    double frames_alike; /* correlation of the errors of two frames of one tip at one place */
+    double places_alike; /* the same at two places */
     double tip_lasts_s;  /* mean time between spontaneous changes */
 };
 

@@ -50,8 +50,10 @@ static const struct schema_key keys[] = {
      "action."},
     {SCHEMA_SURE, "frames_alike", SCHEMA_NUMBER, "", 0, 0.95, 0.95, "0.6",
      POLICY(sure.frames_alike),
-     "How much the network's mistakes on two frames of the same tip have in common: 0 nothing, and "
-     "each frame is news; 1 all, and a second frame says nothing new."},
+     "How much the network's mistakes on two frames of the same tip and place have in common: 0 "
+     "nothing, and each frame is news; 1 all, and a second frame says nothing new."},
+    {SCHEMA_SURE, "places_alike", SCHEMA_NUMBER, "", 0, 0.95, 0.95, "0.5",
+     POLICY(sure.places_alike), "The same for frames of one tip at different places."},
     {SCHEMA_SURE, "tip_lasts", SCHEMA_QUANTITY, "s", 60, 86400, 432e3, "40 min",
      POLICY(sure.tip_lasts_s),
      "Mean time that a tip stays as it is when nothing is done. What was seen fades with it."},
@@ -162,6 +164,9 @@ static const struct schema_key keys[] = {
 
     {SCHEMA_AT_MOST, "per_site", SCHEMA_COUNT, "", 0, 100, 200, "0", RULE(at_most_per_site),
      "Firings of this rule on one site; 0 any number."},
+    {SCHEMA_AT_MOST, "per_tip", SCHEMA_COUNT, "", 0, 10, 200, "0", RULE(at_most_per_tip),
+     "Moves that this rule may answer before the next action on the tip; 0 any number. For "
+     "`new_area`: so many places are tried before the tip is held to be what it looks like."},
     {SCHEMA_AT_MOST, "per_episode", SCHEMA_COUNT, "", 0, 100, 200, "0", RULE(at_most_per_episode),
      "Firings of this rule in an episode; 0 any number."},
 };

@@ -116,6 +116,28 @@ START_TEST(frames_add_up_but_less_and_less)
 }
 END_TEST
 
+START_TEST(another_place_is_more_of_a_second_opinion)
+{
+    policy.sure.tip_lasts_s = 1e9;
+    policy.sure.frames_alike = 0.9;
+    policy.sure.places_alike = 0.3;
+    double one = see(1, 300, 0.9f, 0.05f);
+    double same_place = see(2, 300, 0.9f, 0.05f);
+    setup();
+    policy.sure.tip_lasts_s = 1e9;
+    policy.sure.frames_alike = 0.9;
+    policy.sure.places_alike = 0.3;
+    see(1, 300, 0.9f, 0.05f);
+    belief_move(&belief, &policy);
+    double elsewhere = see(2, 300, 0.9f, 0.05f);
+    ck_assert_double_gt(same_place, one);
+    ck_assert_double_gt(elsewhere, same_place + 0.01);
+    ck_assert_uint_eq(verdict.tip_good_lines, 600);
+    double usual = log(0.33 / 0.67), alone = log(one / (1 - one)) - usual;
+    ck_assert_double_eq_tol(log(elsewhere / (1 - elsewhere)) - usual, 2 / 1.3 * alone, 1e-3);
+}
+END_TEST
+
 START_TEST(doubt_carries_over_to_the_next_frame)
 {
     double alone = see(2, 40, 0.06f, 0.85f);
@@ -199,6 +221,7 @@ int main(void)
     tcase_add_test(tc, every_flaw_lowers_the_chance);
     tcase_add_test(tc, a_frame_replaces_its_own_verdicts);
     tcase_add_test(tc, frames_add_up_but_less_and_less);
+    tcase_add_test(tc, another_place_is_more_of_a_second_opinion);
     tcase_add_test(tc, doubt_carries_over_to_the_next_frame);
     tcase_add_test(tc, old_evidence_fades);
     tcase_add_test(tc, a_tip_change_weakens_what_was_before);

@@ -373,6 +373,7 @@ START_TEST(words_for_being_sure_have_the_policys_numbers)
     ck_assert_double_eq(policy.rules[1].when[1].threshold, 0.5);
     ck_assert_double_eq(policy.sure.tip_lasts_s, 1200);
     ck_assert_double_eq(policy.sure.frames_alike, 0.6);
+    ck_assert_double_eq(policy.sure.places_alike, 0.5);
     ck_assert_int_eq(policy.strategy, POLICY_RANDOM);
     ck_assert_uint_eq(policy.look_first_lines, 40);
     ck_assert_uint_eq(policy.look_first_frames, 0);
