@@ -8,7 +8,7 @@
 enum { N = SIM_TIP_STATE_COUNT };
 
 #define PI 3.141592653589793
-#define NOISE_MARGIN 2.0 /* chosen: so much more noise than its own must an apex's picture bear */
+#define NOISE_MARGIN 1.8 /* chosen: so much more noise than its own must an apex's picture bear */
 
 enum { DRAWS_MAX = 64 };
 
@@ -28,9 +28,9 @@ struct look {
 };
 
 static const struct look looks[N] = {
-    [SIM_TIP_ATOMIC] = {.sigma_nm = {.0, .055},
+    [SIM_TIP_ATOMIC] = {.sigma_nm = {0, .05},
                         .row_pm = {3, 11},
-                        .pair = {.85, 1.45},
+                        .pair = {.9, 1.45},
                         .askew = {0, 1.6},
                         .noise_pm = {.9, 4.2},
                         .rumble = {0, .5},
@@ -40,11 +40,11 @@ static const struct look looks[N] = {
                         .radius_nm = {.02, .3},
                         .p_busy = .9,
                         .p_islands = 0},
-    [SIM_TIP_ASYM] = {.sigma_nm = {.02, .07},
+    [SIM_TIP_ASYM] = {.sigma_nm = {.03, .08},
                       .row_pm = {20, 65},
-                      .pair = {.33, .7},
+                      .pair = {.36, .75},
                       .askew = {1.1, 2.3},
-                      .noise_pm = {7, 28},
+                      .noise_pm = {9, 34},
                       .rumble = {.1, .7},
                       .drag = {.2, .6},
                       .memory = {.4, .5},
@@ -56,7 +56,7 @@ static const struct look looks[N] = {
                        .row_pm = {7, 33},
                        .pair = {.18, .45},
                        .askew = {0, 1.1},
-                       .noise_pm = {1.7, 8},
+                       .noise_pm = {1.5, 7},
                        .rumble = {0, 1},
                        .drag = {.2, .6},
                        .memory = {.6, .6},
@@ -64,11 +64,11 @@ static const struct look looks[N] = {
                        .radius_nm = {.02, .2},
                        .p_busy = .5,
                        .p_islands = 0},
-    [SIM_TIP_ROWS] = {.sigma_nm = {.135, .168},
+    [SIM_TIP_ROWS] = {.sigma_nm = {.135, .165},
                       .row_pm = {17, 68},
-                      .pair = {.3, .8},
+                      .pair = {.4, 1},
                       .askew = {0, 1.6},
-                      .noise_pm = {2.8, 14},
+                      .noise_pm = {2.4, 12},
                       .rumble = {.3, 1.3},
                       .drag = {.1, .4},
                       .memory = {.4, .5},
@@ -78,8 +78,8 @@ static const struct look looks[N] = {
                       .p_islands = 0},
     [SIM_TIP_MULTI] = {.sigma_nm = {.03, .14},
                        .row_pm = {10, 36},
-                       .pair = {.4, .75},
-                       .askew = {.9, 2.2},
+                       .pair = {.35, .65},
+                       .askew = {1, 2.1},
                        .noise_pm = {1, 5},
                        .rumble = {.2, 1.2},
                        .drag = {.2, .7},

@@ -45,6 +45,34 @@ START_TEST(two_apices_half_a_row_apart_lose_the_rows)
 }
 END_TEST
 
+/* The second harmonic decides by its phase against the rows, wherever the picture begins. */
+START_TEST(a_pair_out_of_place_is_an_asymmetry)
+{
+    struct sim_apex one = {.sigma_m = .03e-9}, shifted[2] = {one, one};
+    struct sim_contrast contrast = {
+        .row_m = 4e-12, .ratio_dimer = 1, .ratio_pair = .5, .phase_pair = 3.14159};
+    ck_assert_int_eq(sim_shows(&one, 1, &contrast, 0), SIM_SHOWS_DIMERS);
+    contrast.phase_pair = 3.14159 - 1.5;
+    ck_assert_int_eq(sim_shows(&one, 1, &contrast, 0), SIM_SHOWS_ASYMMETRIES);
+    /* Two apices on the same spot of neighbouring cells are one. */
+    shifted[1].dx_m = .768e-9;
+    shifted[1].dy_m = .384e-9;
+    ck_assert_int_eq(sim_shows(shifted, 2, &contrast, 0), SIM_SHOWS_ASYMMETRIES);
+    contrast.ratio_pair = 1;
+    ck_assert_int_eq(sim_shows(&one, 1, &contrast, 0), SIM_SHOWS_ATOMS);
+}
+END_TEST
+
+/* As often as the fit of the states has it, whatever way the rows run. */
+START_TEST(multiple_tips_show_a_little_of_everything)
+{
+    ck_assert_double_eq_tol(share(SIM_TIP_MULTI, SIM_SHOWS_ASYMMETRIES), .17, .06);
+    ck_assert_double_eq_tol(share(SIM_TIP_MULTI, SIM_SHOWS_DIMERS), .18, .06);
+    ck_assert_double_eq_tol(share(SIM_TIP_MULTI, SIM_SHOWS_ROWS), .13, .06);
+    ck_assert_double_eq_tol(share(SIM_TIP_MULTI, SIM_SHOWS_NOTHING), .53, .08);
+}
+END_TEST
+
 START_TEST(noise_hides_everything)
 {
     struct sim_apex apex = {.sigma_m = .05e-9};
@@ -62,6 +90,8 @@ int main(void)
     TCase *tcase = tcase_create("shows");
     tcase_add_test(tcase, single_apices_show_their_state);
     tcase_add_test(tcase, two_apices_half_a_row_apart_lose_the_rows);
+    tcase_add_test(tcase, a_pair_out_of_place_is_an_asymmetry);
+    tcase_add_test(tcase, multiple_tips_show_a_little_of_everything);
     tcase_add_test(tcase, noise_hides_everything);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
