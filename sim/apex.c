@@ -88,39 +88,39 @@ static const struct look looks[N] = {
                        .radius_nm = {.02, .3},
                        .p_busy = .6,
                        .p_islands = .1},
-    [SIM_TIP_BLUNT] = {.sigma_nm = {.22, .32},
-                       .row_pm = {3, 11},
+    [SIM_TIP_BLUNT] = {.sigma_nm = {.18, .28},
+                       .row_pm = {6, 20},
                        .pair = {.20, .45},
-                       .noise_pm = {.4, 1.4},
+                       .noise_pm = {.5, 1.8},
                        .rumble = {.3, 1.2},
-                       .drag = {1.5, 11},
-                       .memory = {.85, .97},
-                       .grain = {.9, 1.3},
-                       .radius_nm = {.05, .8},
-                       .p_busy = .9,
-                       .p_islands = .40},
+                       .drag = {.3, 2},
+                       .memory = {.6, .9},
+                       .grain = {.95, 1.4},
+                       .radius_nm = {.02, .3},
+                       .p_busy = .8,
+                       .p_islands = .55},
     [SIM_TIP_UNSTABLE] = {.sigma_nm = {.03, .30},
                           .row_pm = {10, 36},
                           .pair = {.20, .45},
-                          .noise_pm = {.4, 2},
+                          .noise_pm = {.6, 2.7},
                           .rumble = {.3, 1.2},
-                          .drag = {.4, 3},
+                          .drag = {.3, 2},
                           .memory = {.6, .95},
-                          .grain = {.9, 1.3},
+                          .grain = {.95, 1.4},
                           .radius_nm = {.02, .3},
-                          .p_busy = .9,
-                          .p_islands = .3},
-    [SIM_TIP_FOULED] = {.sigma_nm = {.24, .45},
-                        .row_pm = {3, 11},
+                          .p_busy = .8,
+                          .p_islands = .4},
+    [SIM_TIP_FOULED] = {.sigma_nm = {.18, .32},
+                        .row_pm = {6, 20},
                         .pair = {.20, .45},
-                        .noise_pm = {.4, 1.4},
+                        .noise_pm = {.5, 1.8},
                         .rumble = {.3, 1.2},
-                        .drag = {1.5, 11},
-                        .memory = {.85, .97},
-                        .grain = {.9, 1.3},
-                        .radius_nm = {.05, .8},
-                        .p_busy = .9,
-                        .p_islands = .6},
+                        .drag = {.3, 2},
+                        .memory = {.6, .9},
+                        .grain = {.95, 1.4},
+                        .radius_nm = {.02, .3},
+                        .p_busy = .8,
+                        .p_islands = .75},
 };
 
 static double uniform_in(struct sim_random *random, const double range[2])
@@ -158,10 +158,10 @@ static uint32_t draw_apices(enum sim_tip_state state, struct sim_random *random,
 static void draw_islands(double p, struct sim_random *random, struct sim_contrast *c)
 {
     c->islands = sim_random_uniform(random) < p;
-    c->island_m = sim_random_sign(random) * sim_random_log_range(random, .8e-9, 6e-9);
-    c->island_sigmas = sim_random_range(random, .8, 2.2);
+    c->island_m = sim_random_sign(random) * sim_random_log_range(random, .6e-9, 4e-9);
+    c->island_sigmas = sim_random_range(random, .6, 2.0);
     c->island_grain = sim_random_range(random, 0, 1);
-    c->island_apart_lines = sim_random_log_range(random, 60, 1200);
+    c->island_apart_lines = sim_random_log_range(random, 40, 800);
 }
 
 /* What an unstable tip switches to. */
@@ -218,6 +218,8 @@ static bool shows_its_state(enum sim_tip_state state, const struct sim_apex *ape
                                          [SIM_TIP_DIMER] = SIM_SHOWS_DIMERS,
                                          [SIM_TIP_ROWS] = SIM_SHOWS_ROWS};
     struct sim_contrast noisy = *contrast;
+    if (state == SIM_TIP_BLUNT || state == SIM_TIP_FOULED)
+        return sim_shows(apex, 1, contrast, 0) == SIM_SHOWS_NOTHING;
     if (state > SIM_TIP_ROWS)
         return true;
     noisy.noise_m *= NOISE_MARGIN;

@@ -23,9 +23,9 @@ void sim_instrument_default(struct sim_instrument *ret)
         .coarse_boost_tau_s = 1200,
         .reach_m = 1e-6,
         .z_end_m = 400e-9,
-        .start_frac = .023,
-        .start_spread = {.5, 1.3},
-        .start_decay_frac = .12,
+        .start_frac = .052,
+        .start_spread = {.3, 1.3},
+        .start_decay_frac = .07,
         .hysteresis_frac = {.005, .03},
         .lag_px = {1, 5},
         .smooth_px = {1, 2.2},
@@ -40,10 +40,10 @@ void sim_instrument_default(struct sim_instrument *ret)
         .line_jump_m = {1e-12, 9e-12},
         .hum_m = {0, .15e-12},
         .hum_hz = 50,
-        .glitches_quiet = .3,
-        .glitches_busy = 3,
-        .glitch_m = {15e-12, 300e-12},
-        .glitch_least_px = 5,
+        .glitches_quiet = 1,
+        .glitches_busy = 10,
+        .glitch_size = {5, 150},
+        .glitch_px = {1, 60},
         .trigger_m = 150e-12,
         .trigger_factor = 8,
         .touch_per_line = .1,
@@ -99,7 +99,7 @@ static bool noise_ok(const struct sim_instrument *i)
     return in(i->noise_factor, 0, 100) && range_in(&i->line_jump_m, 1e-15, 1e-9) &&
            range_in(&i->hum_m, 0, 1e-9) && in(i->hum_hz, 1, 1000) &&
            in(i->glitches_quiet, 0, 300) && in(i->glitches_busy, 0, 300) &&
-           range_in(&i->glitch_m, 1e-13, 1e-7) && in(i->glitch_least_px, 1, 300) &&
+           range_in(&i->glitch_size, .1, 1e4) && range_in(&i->glitch_px, 1, 300) &&
            in(i->trigger_m, 1e-12, 1e-8) && in(i->trigger_factor, 1, 100) &&
            in(i->touch_per_line, 0, 1) && in(i->incomplete_share, 0, 1);
 }

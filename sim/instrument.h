@@ -61,10 +61,10 @@ struct sim_instrument {
     struct sim_range line_jump_m; /* rms of the offset from line to line; log-uniform */
     struct sim_range hum_m;       /* amplitude of the mains; uniform */
     double hum_hz;
-    double glitches_quiet;     /* per 300 traces; mean */
-    double glitches_busy;      /* of a busy tip */
-    struct sim_range glitch_m; /* either sign; log-uniform */
-    double glitch_least_px;    /* length: from here to the whole line, log-uniform */
+    double glitches_quiet;        /* per 300 traces; mean */
+    double glitches_busy;         /* of a busy tip */
+    struct sim_range glitch_size; /* times the tip's line noise, either sign; falls as a power */
+    struct sim_range glitch_px;   /* length before the filter; log-uniform */
 
     /* Events come more often where a tall feature is crossed; their total stays. */
     double trigger_m;

@@ -125,8 +125,8 @@ void sim_noise_destroy(struct sim_noise *noise)
 void sim_noise_draw_shape(struct sim_random *random, struct sim_noise_shape *ret)
 {
     ret->length_px = sim_random_log_range(random, 1.45, 3.0);
-    ret->radius = sim_random_range(random, 0, .5);
-    ret->angle = sim_random_range(random, 0, 3.141592653589793);
+    ret->radius = sim_random_range(random, 0, .25);
+    ret->angle = sim_random_range(random, 0, 2.4);
 }
 
 /* Another width: new knots, which have no past that could be told from another. */
@@ -247,6 +247,22 @@ void sim_noise_line(struct sim_noise *noise, const struct sim_noise_shape *shape
     for (uint32_t i = 0; i < noise->points; i++)
         ret_noise_m[i] =
             contrast->noise_m * (main[i] + contrast->rumble * tail[i] + contrast->drag * across[i]);
+}
+
+void sim_noise_bump(const struct sim_noise *noise, uint32_t first, double length, double *ret)
+{
+    double state[POLES] = {0}, gain = 1 - noise->main.keep, peak = 0;
+    /* Past the end of the line as well: the peak may lie there. */
+    for (uint32_t k = first; k < noise->points || k < first + length + WARM_UP; k++) {
+        double in = k - first < length;
+        for (int p = 0; p < POLES; p++)
+            in = state[p] += gain * (in - state[p]);
+        peak = fmax(peak, in);
+        if (k < noise->points)
+            ret[k] = in;
+    }
+    for (uint32_t k = first; k < noise->points; k++)
+        ret[k] /= peak;
 }
 
 /* Islands come in bursts of some lines. */

@@ -38,6 +38,13 @@ void sim_noise_line(struct sim_noise *noise, const struct sim_noise_shape *shape
                     const struct sim_contrast *contrast, int direction, struct sim_random *random,
                     double *ret_noise_m);
 
+/*
+ * A glitch as it comes through the filter that gives the streaks of the last line their length: a
+ * box from sample `first` on, `length` samples long, its peak 1. ret: (points), filled from `first`
+ * on.
+ */
+void sim_noise_bump(const struct sim_noise *noise, uint32_t first, double length, double *ret);
+
 /* The islands of the line that sim_noise_line has just made. ret_m: (points). */
 void sim_noise_islands(struct sim_noise *noise, const struct sim_contrast *contrast,
                        struct sim_random *random, double *ret_m);

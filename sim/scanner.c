@@ -18,6 +18,7 @@ enum { FEATURES_MAX = 1024 };
 #define APICES_M 4e-9 /* apices may stand so far beside the axis */
 #define SLAB_M 1e-9   /* features are fetched for the lines of so much either way */
 #define KNOCK_HZ 17.3 /* at which a knocked microscope swings */
+#define GLITCH_POWER 1.2
 
 /* What stays the same for a night: this instrument, this sample, this mounting. */
 struct session {
@@ -316,15 +317,25 @@ static void see_surface(struct sim_scanner *scanner, struct line_job *job, bool 
     }
 }
 
-static void add_glitch(struct sim_scanner *scanner, struct sim_random *random)
+/* A value of the range whose share above x falls as x to the power -GLITCH_POWER. */
+static double draw_size(struct sim_random *random, const struct sim_range *range)
 {
+    double all = 1 - pow(range->low / range->high, GLITCH_POWER);
+    return range->low * pow(1 - all * sim_random_uniform(random), -1 / GLITCH_POWER);
+}
+
+static void add_glitch(struct sim_scanner *scanner, const struct sim_contrast *contrast,
+                       struct sim_random *random)
+{
+    const struct sim_instrument *instrument = &scanner->instrument;
     uint32_t n = scanner->options.points;
-    double least = scanner->instrument.glitch_least_px * n / 300.0 + 1;
     uint32_t first = (uint32_t)(sim_random_uniform(random) * n);
-    double length = sim_random_log_range(random, fmin(least, n), n);
-    double z_m = sim_random_sign(random) * sim_random_log_in(random, &scanner->instrument.glitch_m);
-    for (uint32_t k = first; k < n && k - first < length; k++)
-        scanner->heights[k] += z_m;
+    double length = sim_random_log_in(random, &instrument->glitch_px) * n / 300.0;
+    double z_m =
+        sim_random_sign(random) * contrast->noise_m * draw_size(random, &instrument->glitch_size);
+    sim_noise_bump(scanner->noise, first, length, scanner->streaks);
+    for (uint32_t k = first; k < n; k++)
+        scanner->heights[k] += z_m * scanner->streaks[k];
 }
 
 /* Mains and knocks, whose phase runs on from line to line. t_s: of the first sample. */
@@ -373,7 +384,7 @@ static void add_instrument(struct sim_scanner *scanner, const struct line_job *j
     double rate = contrast->busy ? instrument->glitches_busy : instrument->glitches_quiet;
     unsigned glitches = sim_random_poisson(&random, fmin(50, rate / 300));
     for (unsigned g = 0; g < glitches; g++)
-        add_glitch(scanner, &random);
+        add_glitch(scanner, contrast, &random);
     add_swinging(scanner, t_s);
     /* More bias, more current at the same gap: the loop withdraws. */
     double bias_m = log(fabs(job->bias_v / instrument->bias_v)) / SIM_TWO_KAPPA_PER_M;

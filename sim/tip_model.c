@@ -16,10 +16,10 @@ static const struct sim_tip_model fitted = {
              {.023, .022, .211, .241, .134, 0, .257, .111},
              {.043, .041, .336, .161, .108, .271, 0, .041},
              {.010, .013, .089, .102, .093, .596, .099, 0}},
-    .visible_quiet = .10,
-    .visible_restless = 1.00,
-    /* Together with the state "unstable" this leaves 12 % of tips restless: computed. */
-    .restless_share = .04,
+    .visible_quiet = .09,
+    .visible_restless = 1.30,
+    /* Together with the state "unstable" 12 % of the tips that an operator leaves are restless. */
+    .restless_share = .08,
     .poke_mid_m = .60e-9,
     .poke_width_m = .15e-9,
     .pulse_mid_v = 3.5,

@@ -27,6 +27,7 @@ START_TEST(single_apices_show_their_state)
     ck_assert_double_ge(share(SIM_TIP_DIMER, SIM_SHOWS_DIMERS), .9);
     ck_assert_double_ge(share(SIM_TIP_ROWS, SIM_SHOWS_ROWS), .9);
     ck_assert_double_ge(share(SIM_TIP_BLUNT, SIM_SHOWS_NOTHING), .9);
+    ck_assert_double_ge(share(SIM_TIP_FOULED, SIM_SHOWS_NOTHING), .9);
 }
 END_TEST
 

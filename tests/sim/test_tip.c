@@ -55,6 +55,10 @@ START_TEST(unattended_tip_keeps_the_fitted_shares_and_stays)
 }
 END_TEST
 
+/*
+ * Left alone, more of them than in labelled images (.16, .35 and .12), where an operator pokes
+ * restless tips away: computed from the same rates.
+ */
 START_TEST(visible_events_come_in_bursts)
 {
     enum { TRACES = 60000 };
@@ -73,9 +77,9 @@ START_TEST(visible_events_come_in_bursts)
         after_none += !before && now;
         before = now;
     }
-    ck_assert_double_eq_tol((double)any / TRACES, .160, .03);
-    ck_assert_double_eq_tol((double)after_one / ones, .350, .08);
-    ck_assert_double_eq_tol((double)after_none / (TRACES - ones), .123, .03);
+    ck_assert_double_eq_tol((double)any / TRACES, .190, .03);
+    ck_assert_double_eq_tol((double)after_one / ones, .460, .06);
+    ck_assert_double_eq_tol((double)after_none / (TRACES - ones), .126, .03);
 }
 END_TEST
 
