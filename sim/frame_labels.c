@@ -346,16 +346,16 @@ void sim_frame_scores(const struct sim_frame_marks *m, double ret[SIM_FRAME_LABE
     const double least = 1e-9;
     double q = log(m->lattice + least), shown = log(m->shown + least);
     double r2 = log(m->dimers + least), r20 = log(m->pairs + least);
-    double seen = over(q, 1.3, .35) * over(shown, .016, .4);
+    double seen = over(q, 1.1, .35) * over(shown, .009, .4);
     double lopsided = seen * soft((m->asymmetry - .75) / .12) * over(r2, .33, .3) *
                       over(r20, .22, .25) * under(r20, .68, .15);
     double event = over(log(m->events + least), .12, .4);
     double changed = 1 - (1 - event) * (1 - .20 * over(log(m->step + least), 13, .2));
-    double clear = over(q, 1.4, .4) * over(shown, .022, .42) * soft((m->visible - .4) / .1);
+    double clear = over(q, 1.3, .4) * over(shown, .015, .42) * soft((m->visible - .4) / .1);
     ret[SIM_FRAME_ASYMMETRIES] = lopsided;
     ret[SIM_FRAME_ATOMS] = seen * over(q, 1.5, .35) * over(r20, .55, .22) * over(r2, .25, .35);
     ret[SIM_FRAME_DIMERS] = seen * over(r2, .28, .25) * under(r20, .70, .25) * (1 - .85 * lopsided);
-    ret[SIM_FRAME_ROWS] = seen * over(shown, .018, .3) * under(r2, .28, .25) * under(r20, .8, .35);
+    ret[SIM_FRAME_ROWS] = seen * over(shown, .011, .3) * under(r2, .28, .25) * under(r20, .8, .35);
     ret[SIM_FRAME_TIP_CHANGE] = changed;
     ret[SIM_FRAME_BAD] = 1 - clear * (1 - .3 * changed);
     /* Slips, and views of one's own. */
