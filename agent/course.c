@@ -72,13 +72,6 @@ void course_new_window(struct course *course, bool lines)
         course->restart = true;
 }
 
-/* From now on it is another tip, or may be. */
-static void forget_tip(struct course *course)
-{
-    belief_forget(&course->belief);
-    memset(course->moved_tip, 0, sizeof(course->moved_tip));
-}
-
 void course_new_session(struct course *course)
 {
     course->inst_base_known = false;
@@ -88,7 +81,7 @@ void course_new_session(struct course *course)
     course->frames_watched = course->lines_watched = 0;
     course->bad_lines = course->flat_lines = 0;
     course->over_current = false;
-    forget_tip(course);
+    belief_forget(&course->belief);
     course_new_window(course, true);
     course->move = COURSE_STAYS; /* where the tip is now, nobody here knows */
 }
@@ -97,7 +90,7 @@ void course_use_policy(struct course *course, const struct policy *policy)
 {
     course->policy = policy;
     course->engaged = 0;
-    forget_tip(course);
+    belief_forget(&course->belief);
     course_new_window(course, true);
 }
 
@@ -108,7 +101,7 @@ void course_released(struct course *course)
         course->heard_inst_ns = course->t_inst_ns;
     course->bad_lines = course->flat_lines = 0;
     course->over_current = course->status_over = course->status_over_current = false;
-    forget_tip(course);
+    belief_forget(&course->belief);
     course_new_window(course, true);
     course->move = COURSE_STAYS; /* the operator's again */
 }
@@ -313,11 +306,9 @@ static void begin_after(struct course *course, const struct action *action, int6
     course->bad_lines = course->flat_lines = 0;
     course->over_current = false;
     course_new_window(course, true);
-    if (action->kind == ACTION_REIMAGE) {
-        belief_move(&course->belief, course->policy);
+    if (action->kind == ACTION_REIMAGE)
         return;
-    }
-    forget_tip(course);
+    belief_forget(&course->belief);
     course->good = false;
     course->action_end_night_ns = course->t_night_ns;
     course_leave_mark(course, action);
@@ -359,6 +350,7 @@ bool course_action_ended(struct course *course, const struct action *action,
         return turn_page(course);
     if (action->kind != ACTION_REIMAGE || (action->dx_m == 0 && action->dy_m == 0))
         return false;
+    belief_move(&course->belief, course->policy);
     course->site++;
     course->sites_without_gain++;
     course->new_place = true;

@@ -66,12 +66,11 @@ struct course {
     /* Decision window. */
     struct verdict *window;
     size_t n_window;
-    bool restart;                         /* the next judged line begins a new partial frame */
-    int64_t window_start_inst_ns;         /* lines begun before are not judged */
-    uint32_t frames_watched;              /* whole traces since the session or the agent began */
-    uint32_t lines_watched;               /* forward lines, the same */
-    struct belief belief;                 /* that the tip is good, by what was seen of it */
-    uint32_t moved_tip[POLICY_RULES_MAX]; /* moves of each rule since it was last acted upon */
+    bool restart;                 /* the next judged line begins a new partial frame */
+    int64_t window_start_inst_ns; /* lines begun before are not judged */
+    uint32_t frames_watched;      /* whole traces since the session or the agent began */
+    uint32_t lines_watched;       /* forward lines, the same */
+    struct belief belief;         /* that the tip is good, by what was seen of it */
     uint32_t engaged;
     struct verdict verdict;      /* last; lines_total 0: none yet */
     struct budget_use use;       /* as counted at the last judged verdict, outcome or move */

@@ -153,7 +153,6 @@ void course_decide(struct course *course, bool armed, struct course_answer *ret_
     struct situation situation = {.verdicts = course->window,
                                   .n_verdicts = course->n_window,
                                   .use = course->use,
-                                  .moved_tip = course->moved_tip,
                                   .engaged = course->engaged,
                                   .sites_without_gain = course->sites_without_gain,
                                   .t_night_ns = course->t_night_ns,
@@ -185,10 +184,6 @@ void course_acted(struct course *course, const struct course_answer *answer, boo
     const struct action *action = &answer->action;
     if (passed && action->kind == ACTION_RETRACT && action->lateral_steps > 0)
         course->move = COURSE_LEAVES;
-    const struct decision *decision = &answer->decision;
-    if (passed && decision->rule >= 0 &&
-        course->policy->rules[decision->rule].response == POLICY_NEW_AREA)
-        course->moved_tip[decision->rule]++;
     if (passed && learn_is_about(action))
         course->trial_ended |=
             learn_acted(course->learned, action, learn_seen_of(&course->verdict), &course->trial);

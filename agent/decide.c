@@ -206,11 +206,6 @@ static enum spent rule_spent(const struct question *q, size_t i, struct decision
             use->fired_site[i], rule->at_most_per_site);
         return SPENT_RULE;
     }
-    if (q->situation->moved_tip && is_reached(q->situation->moved_tip[i], rule->at_most_per_tip)) {
-        say(decision, "rule %s matches but has moved this tip %u of %u times", rule->name,
-            q->situation->moved_tip[i], rule->at_most_per_tip);
-        return SPENT_RULE;
-    }
     if (is_reached(use->fired_episode[i], rule->at_most_per_episode)) {
         say(decision, "rule %s matches but has fired %u of %u times in this episode", rule->name,
             use->fired_episode[i], rule->at_most_per_episode);

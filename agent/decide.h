@@ -34,8 +34,6 @@ struct situation {
     const struct verdict *verdicts;
     size_t n_verdicts;
     struct budget_use use;
-    const uint32_t *moved_tip;   /* (POLICY_RULES_MAX), by rule: moves since the tip was last acted
-                                    upon; NULL: none */
     uint32_t engaged;            /* bit per rule: has fired and its `until` does not hold yet */
     uint32_t sites_without_gain; /* sites left since this episode's best verdict last improved */
     int64_t t_night_ns;

@@ -164,7 +164,9 @@ static void check_sites(struct reading *r, const struct policy *policy, const st
                           sites->separation_m * 1e9, sites->forbidden_radius_m * 1e9);
     /* A grid around the first site. */
     double along = 2 * floor(sites->reach_m / sites->separation_m * (1 + 1e-9)) + 1;
-    double needed = ceil((double)needs->actions / policy->budget.actions_per_site);
+    uint32_t unproven = policy->budget.actions_per_unproven_site;
+    double needed =
+        ceil((double)needs->actions / (unproven ? unproven : policy->budget.actions_per_site));
     if (along * along < needed)
         policy_errors_add(r->errors, place_of(r, SCHEMA_SITES, "reach"),
                           "sites.reach: room for %g sites, but one cycle of the rules needs %g",

@@ -85,7 +85,6 @@ struct policy_rule {
     struct policy_ramp ramp;
     uint32_t flip_sign_every;  /* pulse: change the sign after so many firings; 0 never */
     uint32_t at_most_per_site; /* firings; a ramp ends after its last step in any case */
-    uint32_t at_most_per_tip;  /* since the last action on the tip */
     uint32_t at_most_per_episode;
 };
 

@@ -164,9 +164,6 @@ static const struct schema_key keys[] = {
 
     {SCHEMA_AT_MOST, "per_site", SCHEMA_COUNT, "", 0, 100, 200, "0", RULE(at_most_per_site),
      "Firings of this rule on one site; 0 any number."},
-    {SCHEMA_AT_MOST, "per_tip", SCHEMA_COUNT, "", 0, 10, 200, "0", RULE(at_most_per_tip),
-     "Moves that this rule may answer before the next action on the tip; 0 any number. For "
-     "`new_area`: so many places are tried before the tip is held to be what it looks like."},
     {SCHEMA_AT_MOST, "per_episode", SCHEMA_COUNT, "", 0, 100, 200, "0", RULE(at_most_per_episode),
      "Firings of this rule in an episode; 0 any number."},
 };

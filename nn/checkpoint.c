@@ -37,13 +37,6 @@ static void put_start(struct nn_bytes_writer *writer, const struct nn_network *s
     }
 }
 
-static void put_example(struct nn_bytes_writer *writer, const struct nn_example *example)
-{
-    nn_bytes_put(writer, example->image, strlen(example->image) + 1);
-    nn_bytes_put_f32s(writer, &example->responses, 1);
-    nn_bytes_put_f32s(writer, example->wanted, NN_LABEL_COUNT);
-}
-
 /* A fingerprint of all that must be the same for a checkpoint to be of use. */
 static int fingerprint(const struct nn_trainer *trainer, uint8_t *ret_hash)
 {
@@ -55,10 +48,10 @@ static int fingerprint(const struct nn_trainer *trainer, uint8_t *ret_hash)
     for (uint32_t r = 0; trainer->validate && r < trainer->dataset->n_recordings; r++)
         nn_bytes_put_u32(&writer, trainer->validate[r]);
     for (uint32_t i = 0; i < trainer->n; i++)
-        put_example(&writer, &trainer->dataset->examples[trainer->order[i]]);
+        nn_example_put(&writer, &trainer->dataset->examples[trainer->order[i]]);
     const struct nn_dataset *also = trainer->settings.also;
     for (uint32_t i = 0; also && i < also->n; i++)
-        put_example(&writer, &also->examples[i]);
+        nn_example_put(&writer, &also->examples[i]);
     if (!writer.failed)
         crypto_hash_sha256(ret_hash, writer.data, writer.size);
     free(writer.data);

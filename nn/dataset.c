@@ -1,6 +1,7 @@
 /* Reading a table of votes and its pictures. */
 #include "nn/dataset.h"
 
+#include "nn/bytes.h"
 #include "nn/table.h"
 
 #include <errno.h>
@@ -230,4 +231,11 @@ void nn_dataset_split(const struct nn_dataset *dataset, uint32_t folds, uint32_t
         dealt[emptiest] += sizes[next];
     }
     free(sizes);
+}
+
+void nn_example_put(struct nn_bytes_writer *writer, const struct nn_example *example)
+{
+    nn_bytes_put(writer, example->image, strlen(example->image) + 1);
+    nn_bytes_put_f32s(writer, &example->responses, 1);
+    nn_bytes_put_f32s(writer, example->wanted, NN_LABEL_COUNT);
 }

@@ -27,6 +27,11 @@ struct nn_example {
     struct nn_picture picture;
 };
 
+struct nn_bytes_writer;
+
+/* Name, answers and labels, by which a training is known again; the picture is not among them. */
+void nn_example_put(struct nn_bytes_writer *writer, const struct nn_example *example);
+
 struct nn_dataset {
     struct nn_example *examples;
     uint32_t n;

@@ -46,12 +46,8 @@ static bool grid_fits(const struct nn_search_grid *grid, const struct nn_dataset
 
 static void put_examples(struct nn_bytes_writer *writer, const struct nn_dataset *dataset)
 {
-    for (uint32_t i = 0; i < dataset->n; i++) {
-        const struct nn_example *example = &dataset->examples[i];
-        nn_bytes_put(writer, example->image, strlen(example->image) + 1);
-        nn_bytes_put_f32s(writer, &example->responses, 1);
-        nn_bytes_put_f32s(writer, example->wanted, NN_LABEL_COUNT);
-    }
+    for (uint32_t i = 0; i < dataset->n; i++)
+        nn_example_put(writer, &dataset->examples[i]);
 }
 
 /* Hex digits that stand for all that results depend on, but for the program. */

@@ -64,6 +64,23 @@ START_TEST(nothing_approaches_after_an_operator_took_over)
 }
 END_TEST
 
+/* Only another place is another opinion of the tip. */
+START_TEST(a_frame_begun_anew_is_no_other_place)
+{
+    struct action action = action_default(ACTION_REIMAGE);
+    course.belief.here = (struct belief_sum){1.5, 1};
+    course_action_ended(&course, &action, COMMAND_DONE, true, 1000);
+    ck_assert_double_eq(course.belief.elsewhere.n, 0);
+    action.dx_m = 25e-9;
+    course_action_ended(&course, &action, COMMAND_FAILED, true, 2000);
+    ck_assert_double_eq(course.belief.elsewhere.n, 0);
+    course_action_ended(&course, &action, COMMAND_DONE, true, 3000);
+    ck_assert_double_eq(course.belief.elsewhere.n, 1);
+    ck_assert_double_eq(course.belief.elsewhere.evidence, 1.5);
+    ck_assert_double_eq(course.belief.here.n, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("course");
@@ -72,6 +89,7 @@ int main(void)
     tcase_add_test(tcase, a_coarse_move_goes_back_to_the_surface);
     tcase_add_test(tcase, nothing_approaches_in_another_session);
     tcase_add_test(tcase, nothing_approaches_after_an_operator_took_over);
+    tcase_add_test(tcase, a_frame_begun_anew_is_no_other_place);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

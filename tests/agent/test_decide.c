@@ -424,23 +424,6 @@ START_TEST(test_site_spent_means_new_area)
 }
 END_TEST
 
-START_TEST(test_a_tip_is_moved_so_often_and_no_more)
-{
-    struct policy_rule *look =
-        add_rule("look-elsewhere", at_least(NN_LABEL_BAD_BLURRY, 0.8), POLICY_NEW_AREA);
-    look->at_most_per_tip = 1;
-    add_crash("bad", at_least(NN_LABEL_BAD_BLURRY, 0.8));
-    uint32_t moved[POLICY_RULES_MAX] = {0};
-    situation.moved_tip = moved;
-    see_lines(32, 0.9f, 0.1f);
-    ck_assert_int_eq(ask(), DECISION_RULE);
-    ck_assert_int_eq(decision.response, POLICY_NEW_AREA);
-    moved[0] = 1;
-    ck_assert_int_eq(ask(), DECISION_RULE);
-    ck_assert_int_eq(decision.rule, 1);
-}
-END_TEST
-
 START_TEST(test_an_unproven_site_has_fewer_actions)
 {
     add_crash("bad", at_least(NN_LABEL_BAD_BLURRY, 0.8))->n_until = 0;
@@ -594,7 +577,6 @@ int main(void)
     tcase_add_test(tcase, test_random_choice_is_even_and_repeatable);
     tcase_add_test(tcase, test_counts_of_a_rule);
     tcase_add_test(tcase, test_site_spent_means_new_area);
-    tcase_add_test(tcase, test_a_tip_is_moved_so_often_and_no_more);
     tcase_add_test(tcase, test_an_unproven_site_has_fewer_actions);
     tcase_add_test(tcase, test_budgets_end_wait_or_pass_on);
     tcase_add_test(tcase, test_time_ends_the_night);
